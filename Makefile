@@ -1,0 +1,43 @@
+# The two commands: `make run` and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test nightly lint format clean
+
+run: .venv/run  ## serves http://localhost:8000 with the scheduler billing
+	@$(BIN)/python manage.py migrate --verbosity 0
+	@$(BIN)/python -m subscription_task.welcome
+	@$(BIN)/python manage.py runserver --noreload localhost:8000
+
+test: .venv/dev  ## all tests, on SQLite and on PostgreSQL
+	@$(BIN)/python -m tests
+
+nightly: .venv/dev  ## the random histories, many more of them
+	@HISTORIES=5000 $(BIN)/python -m tests tests/test_model.py
+
+lint: .venv/dev  ## what must hold before the tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	DJANGO_DEBUG=off DJANGO_SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))') \
+		DJANGO_ALLOWED_HOSTS=billing.example SELF_SERVICE_TOP_UP=off \
+		$(BIN)/python -W error manage.py check --deploy --fail-level WARNING
+
+format: .venv/dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.venv/run: requirements.txt
+	@echo "Installing into .venv (once, about a minute)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check pip==26.3
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/dev: .venv/run pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev
+	@touch $@
+
+clean:
+	rm -rf .venv .pytest_cache .hypothesis .ruff_cache

@@ -1,0 +1,147 @@
+"""The one door to an account, and what goes through it here: top-ups and adjustments.
+
+Amounts are integers in the smallest unit of money; instants are UTC.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.db import models, transaction
+from django.db.models import F
+
+from customer import clock
+from customer.errors import AccountBroken, AccountSetAside, CreditTooLow, DepositLimit
+from customer.models import Account, Customer, LedgerEntry, SetAside
+from customer.signals import account_changed, account_opened
+
+MAX_DEPOSITED = 2**63 - 1
+
+
+class Event(models.TextChoices):
+    """What can happen to an account; pauses and resumes are recorded with it."""
+
+    CREATION = "creation"
+    ACTIVATION = "activation"
+    DEACTIVATION = "deactivation"
+    DELETION = "deletion"
+    PRICE_CHANGE = "price_change"
+    TOP_UP = "top_up"
+    ADJUSTMENT = "adjustment"
+    CHARGE = "charge"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """An account behind its open door: locked, settled up to `at`, and about to see `event`, done by `by`."""
+
+    customer_id: int
+    at: datetime
+    event: Event
+    by: Customer | None
+
+
+_opened: ContextVar[Opened | None] = ContextVar("opened", default=None)
+
+
+def opened() -> Opened | None:
+    """The account whose door is open here, if any."""
+    return _opened.get()
+
+
+@contextmanager
+def door(customer_id: int, *, event: Event, by: Customer | None = None) -> Iterator[Opened]:
+    """Opens an account for `event`: one transaction, one lock, one instant, from the first statement to the commit.
+
+    What is due at that instant is billed first; on leaving, the jobs follow what has changed. Opened again inside,
+    the same account is the same door.
+
+    Raises Account.DoesNotExist; AccountSetAside where the account cannot be billed; RuntimeError where another
+    account's door is open.
+    """
+    outer = _opened.get()
+    if outer is not None:
+        if outer.customer_id != customer_id:
+            raise RuntimeError(
+                f"The door of account {outer.customer_id} is open: leave it before you open account {customer_id}'s."
+            )
+        with transaction.atomic(), _through(replace(outer, event=event, by=by)) as inner:
+            yield inner
+        return
+    try:
+        settled = False
+        while not settled:  # each turn is a transaction: slices of a very late settlement, the event with the last
+            with transaction.atomic():
+                here = Opened(customer_id=customer_id, at=_lock(customer_id), event=event, by=by)
+                settled = all(done for _, done in account_opened.send(Account, opened=here))
+                if settled:
+                    with _through(here):
+                        yield here
+    except AccountBroken as broken:
+        set_aside(customer_id=broken.customer_id, error=broken.fault)
+        raise AccountSetAside from broken
+
+
+def _lock(customer_id: int) -> datetime:
+    """Locks the account's row and returns its time: the clock's, but never before what it is settled up to."""
+    locked = Account.objects.select_for_update(no_key=True, of=("self",)).select_related("set_aside")
+    account = locked.get(pk=customer_id)
+    if hasattr(account, "set_aside"):
+        raise AccountSetAside
+    return max(clock.now(), account.settled_until)
+
+
+@contextmanager
+def _through(here: Opened) -> Iterator[Opened]:
+    """Inside the door; on leaving it in peace, the change is announced."""
+    token = _opened.set(here)
+    try:
+        yield here
+        account_changed.send(Account, opened=here)
+    finally:
+        _opened.reset(token)
+
+
+def top_up(*, customer_id: int, amount: int, by: Customer | None, reason: str = "") -> int:
+    """Adds `amount` ≥ 1 to the credit, which is returned. Raises DepositLimit, AccountSetAside."""
+    with door(customer_id, event=Event.TOP_UP, by=by) as here:
+        return _enter(here, LedgerEntry.Kind.TOP_UP, amount, reason)
+
+
+def adjust(*, customer_id: int, amount: int, by: Customer | None, reason: str) -> int:
+    """Moves the credit by `amount` ≠ 0 for `reason`, and returns it.
+
+    Raises CreditTooLow, DepositLimit, AccountSetAside.
+    """
+    with door(customer_id, event=Event.ADJUSTMENT, by=by) as here:
+        return _enter(here, LedgerEntry.Kind.ADJUSTMENT, amount, reason)
+
+
+def _enter(here: Opened, kind: LedgerEntry.Kind, amount: int, reason: str) -> int:
+    account = Account.objects.get(pk=here.customer_id)
+    if account.deposited + max(amount, 0) > MAX_DEPOSITED:
+        raise DepositLimit
+    if account.credit + amount < 0:
+        raise CreditTooLow
+    LedgerEntry.objects.create(account=account, kind=kind, amount=amount, at=here.at, by=here.by, reason=reason)
+    Account.objects.filter(pk=account.pk).update(credit=F("credit") + amount, deposited=F("deposited") + max(amount, 0))
+    return account.credit + amount
+
+
+def set_aside(*, customer_id: int, error: str) -> None:
+    """Closes the account to billing and to changes until it is retried. The first error stands."""
+    SetAside.objects.bulk_create(
+        [SetAside(account_id=customer_id, error=error, since=clock.now())], ignore_conflicts=True
+    )
+
+
+def retry(*, customer_id: int) -> None:
+    """Opens an account that was set aside, once it is repaired; a scheduler then bills it as if it had been late."""
+    SetAside.objects.filter(account_id=customer_id).delete()
+
+
+def credit(here: Opened) -> int:
+    """What the open account holds now."""
+    return Account.objects.values_list("credit", flat=True).get(pk=here.customer_id)

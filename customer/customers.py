@@ -1,0 +1,40 @@
+"""Registering customers, and deleting those who leave no books."""
+
+from django.contrib.auth.hashers import make_password
+from django.db import IntegrityError
+from django.db.models import ProtectedError
+
+from customer import accounts
+from customer.errors import StillHasBooks, UsernameTaken
+from customer.models import Account, Customer, fold
+
+
+def register(*, username: str, password: str, first_name: str = "", last_name: str = "", credit: int = 0) -> Customer:
+    """The new customer, whose account holds `credit`. Raises UsernameTaken."""
+    customer = Customer(
+        username=Customer.normalize_username(username),
+        password=make_password(password),  # slow, so before the transaction
+        first_name=first_name,
+        last_name=last_name,
+    )
+    return add(customer, credit=credit)
+
+
+def add(customer: Customer, *, credit: int = 0) -> Customer:
+    """Saves a new customer with an account that holds `credit`. Raises UsernameTaken."""
+    try:
+        return Customer.objects.add(customer, credit=credit)
+    except IntegrityError:
+        if Customer.objects.filter(username_folded=fold(customer.username)).exists():
+            raise UsernameTaken from None
+        raise
+
+
+def delete(*, customer_id: int, by: Customer | None) -> None:
+    """Deletes a customer with an account that was never used. Raises StillHasBooks, AccountSetAside."""
+    try:
+        with accounts.door(customer_id, event=accounts.Event.DELETION, by=by):
+            Account.objects.get(pk=customer_id).delete()
+            Customer.objects.get(pk=customer_id).delete()
+    except ProtectedError as error:
+        raise StillHasBooks("A customer with ledger entries or subscriptions stays; deactivate it instead.") from error

@@ -1,0 +1,46 @@
+"""What can go wrong with a customer's account. None of it knows of HTTP."""
+
+
+class CustomerError(Exception):
+    """The base of this app's errors; its text is for the person who asked."""
+
+
+class UsernameTaken(CustomerError):
+    """Another customer has this name, but perhaps for its case."""
+
+    def __init__(self) -> None:
+        super().__init__("A customer with that username already exists.")
+
+
+class DepositLimit(CustomerError):
+    """All that was ever put into the account would pass 2⁶³−1."""
+
+    def __init__(self) -> None:
+        super().__init__("This would take all that was ever put into the account over 9223372036854775807.")
+
+
+class CreditTooLow(CustomerError):
+    """An adjustment would take more than the credit holds."""
+
+    def __init__(self) -> None:
+        super().__init__("The credit would fall below 0.")
+
+
+class StillHasBooks(CustomerError):
+    """A customer with ledger entries or subscriptions, or a subscription with invoices, stays."""
+
+
+class AccountBroken(CustomerError):
+    """The account's rows contradict each other, so that it cannot be billed. `fault` says how."""
+
+    def __init__(self, customer_id: int, fault: str) -> None:
+        super().__init__(f"Account {customer_id} cannot be billed: {fault}")
+        self.customer_id = customer_id
+        self.fault = fault
+
+
+class AccountSetAside(CustomerError):
+    """The account waits for an operator's repair; nothing about it can change until then."""
+
+    def __init__(self) -> None:
+        super().__init__("This account is being repaired. Please try again later.")

@@ -1,0 +1,158 @@
+"""Who pays: a customer, the account that holds the money, and the ledger that says where it came from."""
+
+import unicodedata
+from typing import Any
+
+from django.contrib.auth.models import AbstractUser, UserManager
+from django.db import models, transaction
+from django.db.models import Q
+
+from customer import clock
+
+
+def fold(username: str) -> str:
+    """The form in which two usernames are the same name: NFKC, casefolded, and NFKC again (Unicode D145)."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", username).casefold())
+
+
+class FoldedUsernameField(models.CharField):
+    """The username without regard to case; it follows `username` whenever the row is written."""
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> str:
+        folded = fold(model_instance.username)
+        setattr(model_instance, self.attname, folded)
+        return folded
+
+
+class CustomerManager(UserManager):
+    """Makes customers with their accounts, and finds them without regard to case."""
+
+    def get_by_natural_key(self, username: str) -> "Customer":
+        return self.get(username_folded=fold(username))
+
+    def add(self, customer: "Customer", *, credit: int = 0) -> "Customer":
+        """Saves a new customer whose password is hashed already, with an account that holds `credit` as of now."""
+        with transaction.atomic():
+            customer.save(force_insert=True, using=self._db)
+            now = clock.now()
+            account = Account.objects.create(customer=customer, credit=credit, deposited=credit, settled_until=now)
+            if credit:
+                LedgerEntry.objects.create(
+                    account=account, kind=LedgerEntry.Kind.REGISTRATION, amount=credit, at=now, by=customer
+                )
+        return customer
+
+    def create(self, **fields: Any) -> "Customer":
+        return self.add(self.model(**fields))
+
+    def _create_user(self, username: str, email: str, password: str | None, **fields: Any) -> "Customer":
+        return self.add(self._create_user_object(username, email, password, **fields))
+
+
+class Customer(AbstractUser):
+    """Somebody who pays, and may log in while `is_active`. Operators are customers with `is_staff`."""
+
+    # Casefolding can lengthen a name: "ΐ" becomes three characters.
+    username_folded = FoldedUsernameField(max_length=500, unique=True, editable=False)
+
+    objects = CustomerManager()
+
+    class Meta:
+        verbose_name = "customer"
+
+    @property
+    def credit(self) -> int:
+        """What the customer has left, in the smallest unit of money."""
+        return self.account.credit
+
+
+class Account(models.Model):
+    """A customer's money. Its row is the lock of everything below it; only `accounts.door` opens it."""
+
+    customer = models.OneToOneField(Customer, models.PROTECT, primary_key=True, related_name="account")
+    credit = models.BigIntegerField(default=0)
+    settled_until = models.DateTimeField()
+    deposited = models.BigIntegerField(default=0, help_text="All that was ever put in: the positive ledger entries.")
+    invoice_count = models.BigIntegerField(default=0)
+    invoice_total = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(credit__gte=0), name="account_credit_not_negative"),
+            models.CheckConstraint(condition=Q(deposited__gte=0), name="account_deposited_not_negative"),
+            models.CheckConstraint(condition=Q(invoice_count__gte=0), name="account_invoice_count_not_negative"),
+            models.CheckConstraint(condition=Q(invoice_total__gte=0), name="account_invoice_total_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"account {self.customer_id}"
+
+
+class SetAside(models.Model):
+    """An account that cannot be billed: out of every pass, and closed to changes, until an operator retries it."""
+
+    account = models.OneToOneField(Account, models.CASCADE, primary_key=True, related_name="set_aside")
+    error = models.TextField()
+    since = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "account set aside"
+        verbose_name_plural = "accounts set aside"
+
+    def __str__(self) -> str:
+        return f"account {self.account_id}: {self.error}"
+
+
+class AppendOnlyQuerySet(models.QuerySet):
+    """Rows of the books, which are written once and never changed."""
+
+    def update(self, **changes: Any) -> int:
+        raise TypeError(f"{self.model.__name__} rows are never edited: write an adjustment instead.")
+
+    def delete(self) -> Any:
+        raise TypeError(f"{self.model.__name__} rows are never deleted: write an adjustment instead.")
+
+
+class AppendOnly(models.Model):
+    """A model of the books. Django would let a row be saved twice or deleted; this does not."""
+
+    objects = AppendOnlyQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+    def save(self, **options: Any) -> None:
+        if not self._state.adding:
+            raise TypeError(f"{type(self).__name__} rows are never edited: write an adjustment instead.")
+        super().save(**options)
+
+    def delete(self, **options: Any) -> Any:
+        raise TypeError(f"{type(self).__name__} rows are never deleted: write an adjustment instead.")
+
+
+class LedgerEntry(AppendOnly):
+    """Why a credit moved, other than by an invoice."""
+
+    class Kind(models.TextChoices):
+        REGISTRATION = "registration"
+        TOP_UP = "top_up"
+        ADJUSTMENT = "adjustment"
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="ledger")
+    kind = models.CharField(max_length=16, choices=Kind)
+    amount = models.BigIntegerField(help_text="Added to the credit, in the smallest unit of money.")
+    at = models.DateTimeField()
+    by = models.ForeignKey(Customer, models.PROTECT, null=True, related_name="+")
+    reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        verbose_name_plural = "ledger entries"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind="adjustment") & ~Q(amount=0) | Q(kind__in=["registration", "top_up"], amount__gt=0),
+                name="ledger_entry_sign",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.amount:+}"

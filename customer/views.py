@@ -1,0 +1,64 @@
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.permissions import AllowAny, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from rest_framework_simplejwt.views import TokenObtainPairView, TokenRefreshView
+
+from customer import accounts, customers
+from customer.permissions import SelfServiceTopUp
+from customer.serializers import (
+    CreditSerializer,
+    RegisteredSerializer,
+    RegistrationSerializer,
+    TopUpSerializer,
+)
+from customer.throttling import FailedLogins
+
+
+class Register(APIView):
+    """Registers a customer."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    @extend_schema(request=RegistrationSerializer, responses={201: RegisteredSerializer})
+    def post(self, request: Request) -> Response:
+        said = RegistrationSerializer(data=request.data)
+        said.is_valid(raise_exception=True)
+        customer = customers.register(**said.validated_data)
+        answer = RegisteredSerializer({"customer": customer, "message": "Customer registered."})
+        return Response(answer.data, status=status.HTTP_201_CREATED)
+
+
+class Login(TokenObtainPairView):
+    """Gives an access token for 30 minutes, and a refresh token."""
+
+    throttle_classes = (FailedLogins,)
+
+    def post(self, request: Request, *args: object, **kwargs: object) -> Response:
+        try:
+            return super().post(request, *args, **kwargs)
+        except AuthenticationFailed:
+            FailedLogins().count(request)
+            raise
+
+
+class Refresh(TokenRefreshView):
+    """Gives a new access token for a refresh token, as often as asked until that expires."""
+
+
+class IncreaseCredit(APIView):
+    """Adds to the customer's credit; what was paused for want of it resumes."""
+
+    permission_classes = (IsAuthenticated, SelfServiceTopUp)
+
+    @extend_schema(request=TopUpSerializer, responses=CreditSerializer)
+    def put(self, request: Request) -> Response:
+        said = TopUpSerializer(data=request.data)
+        said.is_valid(raise_exception=True)
+        customer = request.user
+        credit = accounts.top_up(customer_id=customer.pk, amount=said.validated_data["credit"], by=customer)
+        return Response(CreditSerializer({"credit": credit}).data)

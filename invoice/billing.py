@@ -1,0 +1,236 @@
+"""Claim → plan → write: the only code that charges. One account is a batch of one.
+
+Everything here that writes needs an open transaction, and says so where it opens one.
+"""
+
+import logging
+from collections.abc import Collection, Generator, Iterable
+from datetime import datetime, timedelta
+
+from django.db import DataError, IntegrityError, transaction
+
+from customer import accounts, clock
+from customer.accounts import Opened
+from customer.errors import AccountBroken
+from invoice import jobs, plan, sql
+from subscription.models import Subscription, anchor
+
+logger = logging.getLogger(__name__)
+
+CLAIM = 2_000
+"""The due jobs whose accounts one pass locks."""
+MOST = 5_000
+"""About how many invoices one transaction writes."""
+
+
+class WriteMismatch(Exception):
+    """A statement did not find the rows that it was to change: somebody has broken them by hand."""
+
+
+DAMAGE = (IntegrityError, DataError, OverflowError, ValueError, WriteMismatch)
+"""Errors that lie in an account's rows. Any other lies with the database, and passes."""
+
+
+def a_pass(claim: int = CLAIM, most: int = MOST) -> Generator[list[plan.Account] | int, Collection[int], None]:
+    """One pass in three steps, over one transaction.
+
+    Yields the claimed accounts; is sent the ids of those to bill; yields how many invoices were committed. Closed
+    early, it rolls back.
+    """
+    collected: Collection[int] = ()
+    try:
+        with transaction.atomic():
+            due = sql.query(sql.CLAIM, clock.now(), claim)
+            claimed = _read(sorted({customer_id for (customer_id,) in due}))
+            collected = yield claimed
+            invoices = _bill([account for account in claimed if account.customer_id in collected], most)
+    except DAMAGE:
+        if not collected:
+            raise
+        logger.warning("A batch of %d accounts cannot be billed as one; halving it", len(collected))
+        invoices = _bill_by_halves(sorted(collected), most)
+    yield invoices
+
+
+def run_pass(claim: int = CLAIM, most: int = MOST) -> int:
+    """One pass without APScheduler; returns how many invoices it wrote."""
+    steps = a_pass(claim, most)
+    claimed = next(steps)
+    return steps.send({account.customer_id for account in claimed})
+
+
+def next_due() -> datetime | None:
+    """The next instant at which a job of an account that is not set aside is due, perhaps in the past."""
+    found = sql.query(sql.NEXT_DUE)
+    return sql.instant(found[0][0]) if found else None
+
+
+def settle(opened: Opened, most: int = MOST) -> bool:
+    """Bills what an open account has due; False where it was so much that only a slice of it was billed.
+
+    Raises AccountBroken.
+    """
+    (account,) = _read([opened.customer_id], strict=True)
+    outcome = plan.settle(account, opened.at, most)
+    _write_one(opened, outcome)
+    return outcome.settled
+
+
+def follow(opened: Opened) -> None:
+    """Pauses and resumes the jobs of an open account as the rule wants it after a change. Raises AccountBroken."""
+    for account in _read([opened.customer_id], strict=True):
+        _write_one(opened, plan.follow(account, opened.at, opened.event))
+
+
+def add_job(opened: Opened, subscription: Subscription) -> None:
+    """Gives a subscription of an open account its one job: running or, by the rule, paused from the start."""
+    job = plan.Job(
+        subscription_id=subscription.pk,
+        price=subscription.price,
+        period=timedelta(seconds=subscription.period),
+        anchor=anchor(subscription.created_at),
+        active=subscription.isactive,
+        next=None,
+    )
+    account = plan.Account(opened.customer_id, accounts.credit(opened), opened.at, [job])
+    outcome = plan.begin(account, job, opened.at)
+    jobs.add(subscription, next_run_time=job.next)
+    _write_pauses(outcome.pauses, opened.by and opened.by.pk)
+
+
+def switch_job(opened: Opened, subscription: Subscription, *, runs: bool) -> None:
+    """Pauses or resumes one job of an open account, whatever the rule says. Raises AccountBroken."""
+    (account,) = _read([opened.customer_id], strict=True)
+    (job,) = (job for job in account.jobs if job.subscription_id == subscription.pk)
+    _write_one(opened, plan.switch(account, job, opened.at, opened.event, runs=runs))
+
+
+def remove_job(subscription: Subscription) -> None:
+    """Removes the job of a subscription behind its account's open door."""
+    jobs.remove(subscription)
+
+
+def _bill(claimed: Iterable[plan.Account], most: int) -> int:
+    """Plans and writes what locked accounts have due; those whose rows contradict each other are set aside."""
+    now = clock.now()
+    outcomes, invoices = [], 0
+    for account in claimed:
+        if invoices >= most:
+            break
+        try:
+            outcome = plan.settle(account, max(now, account.settled_until), most - invoices)
+        except AccountBroken as broken:
+            _set_aside(broken.customer_id, broken.fault)
+            continue
+        outcomes.append(outcome)
+        invoices += len(outcome.charges)
+    _write(outcomes)
+    return invoices
+
+
+def _bill_by_halves(customer_ids: list[int], most: int) -> int:
+    """Bills accounts in transactions of their own, halving a batch that fails: at one account, that is set aside."""
+    try:
+        with transaction.atomic():
+            locked = [customer_id for (customer_id,) in sql.query(sql.LOCK, customer_ids)]
+            return _bill(_read(sorted(locked)), most)
+    except DAMAGE as error:
+        if len(customer_ids) > 1:
+            middle = len(customer_ids) // 2
+            halves = customer_ids[:middle], customer_ids[middle:]
+            return sum(_bill_by_halves(half, most) for half in halves)
+        _set_aside(customer_ids[0], str(error))
+        return 0
+
+
+def _set_aside(customer_id: int, error: str) -> None:
+    logger.error("Account %d is set aside: %s", customer_id, error)
+    accounts.set_aside(customer_id=customer_id, error=error)
+
+
+def _read(customer_ids: list[int], *, strict: bool = False) -> list[plan.Account]:
+    """Locked accounts with all their jobs. One that cannot be read is set aside, or raises if `strict`."""
+    found: dict[int, plan.Account] = {}
+    broken: dict[int, str] = {}
+    for row in sql.query(sql.READ, customer_ids):
+        customer_id, credit, settled_until, subscription_id, price, period, created_at, active, job_id, next_run = row
+        if customer_id in broken:
+            continue
+        try:
+            if customer_id not in found:
+                found[customer_id] = plan.Account(customer_id, credit, sql.instant(settled_until), [])
+            if subscription_id is None:
+                continue
+            if job_id is None:
+                raise ValueError(f"subscription {subscription_id} has no job")
+            found[customer_id].jobs.append(
+                plan.Job(
+                    subscription_id,
+                    price,
+                    timedelta(seconds=period),
+                    anchor(sql.instant(created_at)),
+                    bool(active),
+                    sql.instant(next_run),
+                )
+            )
+        except (TypeError, ValueError, OverflowError, AttributeError) as error:
+            broken[customer_id] = str(error)
+            found.pop(customer_id, None)
+    for customer_id, error in broken.items():
+        if strict:
+            raise AccountBroken(customer_id, error)
+        _set_aside(customer_id, error)
+    return list(found.values())
+
+
+def _write_one(opened: Opened, outcome: plan.Outcome) -> None:
+    try:
+        _write([outcome], opened.by and opened.by.pk)
+    except DAMAGE as error:
+        raise AccountBroken(opened.customer_id, str(error)) from error
+
+
+def _write(outcomes: list[plan.Outcome], by: int | None = None) -> None:
+    """Makes plans true, one statement for each table. Raises one of DAMAGE where a row is not as it was planned for."""
+    charges = [charge for outcome in outcomes for charge in outcome.charges]
+    pauses = [paused for outcome in outcomes for paused in outcome.pauses]
+    resumes = [
+        (resumed.subscription_id, resumed.restored_from, resumed.at, resumed.event.value, by)
+        for outcome in outcomes
+        for resumed in outcome.resumes
+    ]
+    ledger = [
+        (
+            outcome.account.customer_id,
+            sum(charge.amount for charge in outcome.charges),
+            len(outcome.charges),
+            outcome.account.settled_until,
+        )
+        for outcome in outcomes
+    ]
+    moved = [(str(job_id), next_run) for outcome in outcomes for job_id, next_run in outcome.moved()]
+    sql.write(sql.WRITE_INVOICES, sql.INVOICE_COLUMNS, charges)
+    _expect(len(ledger), sql.write(sql.WRITE_ACCOUNTS, sql.ACCOUNT_COLUMNS, ledger), "account")
+    _expect(len(moved), sql.write(sql.WRITE_JOBS, sql.JOB_COLUMNS, moved), "job")
+    _write_pauses(pauses, by)
+    _expect(len(resumes), sql.write(sql.WRITE_RESUMES, sql.RESUME_COLUMNS, resumes), "open pause")
+
+
+def _write_pauses(pauses: list[plan.Paused], by: int | None) -> None:
+    rows = [
+        (
+            paused.subscription_id,
+            paused.withheld_from,
+            paused.at,
+            paused.because.value,
+            paused.event.value,
+            None if paused.event == accounts.Event.CHARGE else by,
+        )
+        for paused in pauses
+    ]
+    sql.write(sql.WRITE_PAUSES, sql.PAUSE_COLUMNS, rows)
+
+
+def _expect(planned: int, written: int, what: str) -> None:
+    if planned != written:
+        raise WriteMismatch(f"{planned} {what} rows were to be written, {written} were there")

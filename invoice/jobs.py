@@ -1,0 +1,90 @@
+"""The APScheduler jobs of subscriptions: rows of django-apscheduler's table, which only this app writes.
+
+`id` is the subscription's id as text; `next_run_time` is NULL while the job is paused, and is the schedule. The pickle
+beside them is for tools that want one: written with the job, never read for billing, never rewritten.
+"""
+
+import pickle
+from datetime import UTC, datetime
+from typing import Any
+
+from apscheduler.job import Job
+from apscheduler.triggers.interval import IntervalTrigger
+from django_apscheduler.models import DjangoJob
+
+from subscription.models import Subscription, anchor
+
+STORE = "invoices"
+"""The alias of the job store, and of the executor, in the scheduler."""
+
+
+def make_invoice(subscription_id: int) -> None:
+    """What a job refers to. It is never called: the executor collects a pass, and billing writes it as one."""
+    raise RuntimeError(f"Invoices of subscription {subscription_id} are made by invoice.billing, in passes.")
+
+
+class DueJob(Job):
+    """A due job of a pass: just what APScheduler's loop looks at, since there can be thousands.
+
+    Its trigger is itself: the instants come from the plan, not from APScheduler's arithmetic.
+    """
+
+    executor = STORE
+    coalesce = False
+    max_instances = 1
+    misfire_grace_time = None
+
+    def __init__(self, subscription_id: int, customer_id: int, next_run_time: datetime) -> None:
+        self.id = str(subscription_id)
+        self.customer_id = customer_id
+        self.next_run_time = next_run_time
+
+    @property
+    def trigger(self) -> "DueJob":
+        return self
+
+    @property
+    def name(self) -> str:
+        return f"invoice of subscription {self.id}"
+
+    def get_next_fire_time(self, previous: datetime, now: datetime) -> datetime:
+        return previous
+
+    def _get_run_times(self, now: datetime) -> list[datetime]:
+        return [self.next_run_time]
+
+    def _modify(self, **changes: Any) -> None:
+        pass
+
+
+def state(subscription: Subscription, next_run_time: datetime | None) -> dict[str, Any]:
+    """A job's state as APScheduler 3 pickles it."""
+    trigger = IntervalTrigger(seconds=subscription.period, start_date=anchor(subscription.created_at), timezone=UTC)
+    return {
+        "version": 1,
+        "id": str(subscription.pk),
+        "func": f"{make_invoice.__module__}:{make_invoice.__name__}",
+        "trigger": trigger,
+        "executor": STORE,
+        "args": (subscription.pk,),
+        "kwargs": {},
+        "name": f"invoice of subscription {subscription.pk}",
+        "misfire_grace_time": None,
+        "coalesce": False,
+        "max_instances": 1,
+        "next_run_time": next_run_time,
+    }
+
+
+def add(subscription: Subscription, *, next_run_time: datetime | None) -> None:
+    """Inserts the subscription's job."""
+    DjangoJob.objects.create(
+        id=str(subscription.pk),
+        next_run_time=next_run_time,
+        job_state=pickle.dumps(state(subscription, next_run_time), pickle.HIGHEST_PROTOCOL),
+    )
+
+
+def remove(subscription: Subscription) -> None:
+    """Deletes the subscription's job."""
+    DjangoJob.objects.filter(pk=str(subscription.pk)).delete()

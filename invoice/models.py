@@ -1,0 +1,38 @@
+"""The charge: one invoice for each instant of a subscription's grid that was not withheld."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from customer.models import AppendOnly, AppendOnlyQuerySet
+from subscription.models import Subscription
+
+
+class InvoiceQuerySet(AppendOnlyQuerySet):
+    def of(self, customer: models.Model) -> "InvoiceQuerySet":
+        """Those of one customer."""
+        return self.filter(customer=customer)
+
+
+class Invoice(AppendOnly):
+    """What was taken from the credit for `start_time` up to `end_time`, in the smallest unit of money."""
+
+    # Each index below begins with the foreign key's column, so the key needs none of its own.
+    customer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="invoices", db_index=False)
+    subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="invoices", db_index=False)
+    amount = models.BigIntegerField()
+    start_time = models.DateTimeField()
+    end_time = models.DateTimeField()
+
+    objects = InvoiceQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["customer", "id"], name="invoice_of_customer")]
+        constraints = [
+            models.UniqueConstraint(fields=["subscription", "start_time"], name="invoice_once_per_instant"),
+            models.CheckConstraint(condition=Q(amount__gte=1), name="invoice_amount_positive"),
+            models.CheckConstraint(condition=Q(end_time__gt=F("start_time")), name="invoice_ends_after_it_starts"),
+        ]
+
+    def __str__(self) -> str:
+        return f"invoice {self.pk}"

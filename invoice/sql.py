@@ -1,0 +1,193 @@
+"""The SQL of billing: named, commented, the same for both databases.
+
+`{rows}` in a statement is the table `v` of the rows that it writes: arrays on PostgreSQL, JSON on SQLite.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import connection
+
+CLAIM = {
+    # Locks the accounts of the jobs that are due, oldest first, and passes over those that somebody else has locked.
+    # The cast stands on the job's side: the other way round, the walk along next_run_time becomes a hash join.
+    "postgresql": """
+        SELECT subscription.customer_id
+        FROM django_apscheduler_djangojob job
+        JOIN subscription_subscription subscription
+          ON subscription.id = CASE WHEN job.id ~ '^[1-9][0-9]{0,17}$' THEN job.id::bigint END
+        JOIN customer_account account ON account.customer_id = subscription.customer_id
+        WHERE job.next_run_time <= %s
+          AND NOT EXISTS (SELECT 1 FROM customer_setaside aside WHERE aside.account_id = account.customer_id)
+        ORDER BY job.next_run_time
+        LIMIT %s
+        FOR NO KEY UPDATE OF account SKIP LOCKED
+    """,
+    # The transaction has locked the database. SQLite casts '12abc' to 12, hence the second condition.
+    "sqlite": """
+        SELECT subscription.customer_id
+        FROM django_apscheduler_djangojob job
+        JOIN subscription_subscription subscription
+          ON subscription.id = CAST(job.id AS INTEGER) AND job.id = CAST(subscription.id AS TEXT)
+        WHERE job.next_run_time <= %s
+          AND NOT EXISTS (SELECT 1 FROM customer_setaside aside WHERE aside.account_id = subscription.customer_id)
+        ORDER BY job.next_run_time
+        LIMIT %s
+    """,
+}
+
+# The next instant at which anything is due, accounts set aside left out: their overdue jobs would spin the scheduler.
+NEXT_DUE = {
+    vendor: f"""
+        SELECT job.next_run_time
+        FROM django_apscheduler_djangojob job
+        JOIN subscription_subscription subscription ON {join}
+        WHERE job.next_run_time IS NOT NULL
+          AND NOT EXISTS (SELECT 1 FROM customer_setaside aside WHERE aside.account_id = subscription.customer_id)
+        ORDER BY job.next_run_time
+        LIMIT 1
+    """
+    for vendor, join in (
+        ("postgresql", "subscription.id = CASE WHEN job.id ~ '^[1-9][0-9]{0,17}$' THEN job.id::bigint END"),
+        ("sqlite", "subscription.id = CAST(job.id AS INTEGER) AND job.id = CAST(subscription.id AS TEXT)"),
+    )
+}
+
+# Locks the accounts named, but for those that somebody else has locked.
+LOCK = {
+    "postgresql": """
+        SELECT account.customer_id FROM customer_account account
+        WHERE account.customer_id = ANY(%s) FOR NO KEY UPDATE SKIP LOCKED
+    """,
+    "sqlite": """
+        SELECT account.customer_id FROM customer_account account
+        WHERE account.customer_id IN (SELECT value FROM json_each(%s))
+    """,
+}
+
+# Reads the accounts named with all their jobs, due or not. A statement of its own, after the one that locks: that one
+# saw the snapshot from before its locks, in which what another scheduler has just billed still looks due.
+READ = {
+    vendor: f"""
+        SELECT account.customer_id, account.credit, account.settled_until,
+               subscription.id, subscription.price, subscription.period, subscription.created_at,
+               subscription.isactive, job.id, job.next_run_time
+        FROM customer_account account
+        LEFT JOIN subscription_subscription subscription ON subscription.customer_id = account.customer_id
+        LEFT JOIN django_apscheduler_djangojob job ON job.id = CAST(subscription.id AS {text})
+        WHERE {named}
+        ORDER BY account.customer_id, subscription.id
+    """
+    for vendor, text, named in (
+        ("postgresql", "varchar", "account.customer_id = ANY(%s)"),
+        ("sqlite", "TEXT", "account.customer_id IN (SELECT value FROM json_each(%s))"),
+    )
+}
+
+WRITE_INVOICES = """
+    INSERT INTO invoice_invoice (customer_id, subscription_id, amount, start_time, end_time)
+    SELECT customer_id, subscription_id, amount, start_time, end_time FROM {rows}
+"""
+INVOICE_COLUMNS = {
+    "customer_id": "bigint",
+    "subscription_id": "bigint",
+    "amount": "bigint",
+    "start_time": "timestamptz",
+    "end_time": "timestamptz",
+}
+
+WRITE_ACCOUNTS = """
+    UPDATE customer_account AS account
+    SET credit = account.credit - v.charged, settled_until = v.settled_until,
+        invoice_count = account.invoice_count + v.invoices, invoice_total = account.invoice_total + v.charged
+    FROM {rows}
+    WHERE account.customer_id = v.customer_id
+"""
+ACCOUNT_COLUMNS = {
+    "customer_id": "bigint",
+    "charged": "bigint",
+    "invoices": "bigint",
+    "settled_until": "timestamptz",
+}
+
+WRITE_JOBS = """
+    UPDATE django_apscheduler_djangojob AS job
+    SET next_run_time = v.next_run_time
+    FROM {rows}
+    WHERE job.id = v.id
+"""
+JOB_COLUMNS = {"id": "varchar", "next_run_time": "timestamptz"}
+
+WRITE_PAUSES = """
+    INSERT INTO subscription_pause
+        (subscription_id, withheld_from, paused_at, paused_because, paused_on, paused_by_id, resumed_on)
+    SELECT subscription_id, withheld_from, paused_at, paused_because, paused_on, paused_by_id, '' FROM {rows}
+"""
+PAUSE_COLUMNS = {
+    "subscription_id": "bigint",
+    "withheld_from": "timestamptz",
+    "paused_at": "timestamptz",
+    "paused_because": "varchar",
+    "paused_on": "varchar",
+    "paused_by_id": "bigint",
+}
+
+WRITE_RESUMES = """
+    UPDATE subscription_pause AS pause
+    SET restored_from = v.restored_from, resumed_at = v.resumed_at, resumed_on = v.resumed_on,
+        resumed_by_id = v.resumed_by_id
+    FROM {rows}
+    WHERE pause.subscription_id = v.subscription_id AND pause.restored_from IS NULL
+"""
+RESUME_COLUMNS = {
+    "subscription_id": "bigint",
+    "restored_from": "timestamptz",
+    "resumed_at": "timestamptz",
+    "resumed_on": "varchar",
+    "resumed_by_id": "bigint",
+}
+
+
+def instant(value: Any) -> datetime | None:
+    """A timestamp as the database gives it to a raw cursor, in UTC. Raises ValueError where it is none."""
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+    if isinstance(value, datetime) and value.tzinfo is None:
+        return value.replace(tzinfo=UTC)
+    return value
+
+
+def query(statements: dict[str, str], *parameters: Any) -> list[tuple]:
+    """All rows of the statement that this database has of `statements`."""
+    bound = [_bound(parameter) for parameter in parameters]
+    with connection.cursor() as cursor:
+        cursor.execute(statements[connection.vendor], bound)
+        return cursor.fetchall()
+
+
+def write(statement: str, columns: dict[str, str], rows: Sequence[tuple]) -> int:
+    """Runs `statement` over `rows`, one statement however many, and returns how many rows it wrote."""
+    if not rows:
+        return 0
+    if connection.vendor == "postgresql":
+        arrays = ", ".join(f"%s::{kind}[]" for kind in columns.values())
+        table = f"unnest({arrays}) AS v({', '.join(columns)})"
+        parameters = [list(column) for column in zip(*rows, strict=True)]
+    else:
+        fields = ", ".join(f"json_extract(value, '$[{place}]') AS {name}" for place, name in enumerate(columns))
+        table = f"(SELECT {fields} FROM json_each(%s)) AS v"
+        parameters = [json.dumps([[_bound(value) for value in row] for row in rows])]
+    with connection.cursor() as cursor:
+        cursor.execute(statement.format(rows=table), parameters)
+        return cursor.rowcount
+
+
+def _bound(value: Any) -> Any:
+    """A parameter as Django's adapter writes it: on SQLite, times are text and lists JSON."""
+    if connection.vendor == "postgresql":
+        return value
+    if isinstance(value, datetime):
+        return connection.ops.adapt_datetimefield_value(value)
+    return json.dumps(value) if isinstance(value, list) else value

@@ -1,0 +1,36 @@
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from customer.models import Account
+from invoice.models import Invoice
+from invoice.serializers import InvoiceSerializer, StatisticsSerializer
+from subscription_task.http.pagination import IdPagination
+
+
+class InvoicePagination(IdPagination):
+    list_name = "invoices"
+    ordering = "-id"
+
+
+class List(ListAPIView):
+    """The customer's invoices, newest first."""
+
+    serializer_class = InvoiceSerializer
+    pagination_class = InvoicePagination
+    queryset = Invoice.objects.none()
+
+    def get_queryset(self) -> Any:
+        return Invoice.objects.of(self.request.user)
+
+
+class Statistics(APIView):
+    """How many invoices the customer has, and what they cost together."""
+
+    @extend_schema(responses=StatisticsSerializer)
+    def get(self, request: Request) -> Response:
+        return Response(StatisticsSerializer(Account.objects.get(pk=request.user.pk)).data)

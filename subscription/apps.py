@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class SubscriptionConfig(AppConfig):
+    name = "subscription"
+    verbose_name = "Subscriptions"

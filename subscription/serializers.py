@@ -1,0 +1,30 @@
+from rest_framework import serializers
+
+from subscription.models import Pause, Subscription
+from subscription_task.http.fields import MoneyField, SwitchField
+
+
+class CreationSerializer(serializers.Serializer):
+    """What a customer orders."""
+
+    name = serializers.CharField(max_length=32)
+    price = MoneyField(least=1)
+    isactive = SwitchField(default=True)
+
+
+class ActivationSerializer(serializers.Serializer):
+    """On or off."""
+
+    isactive = SwitchField()
+
+
+class SubscriptionSerializer(serializers.ModelSerializer):
+    """A subscription, as its customer sees it."""
+
+    price = MoneyField(read_only=True)
+    next_invoice_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    paused_because = serializers.ChoiceField(Pause.Reason, read_only=True, allow_null=True)
+
+    class Meta:
+        model = Subscription
+        fields = ("id", "name", "price", "period", "isactive", "created_at", "next_invoice_at", "paused_because")

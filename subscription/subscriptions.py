@@ -1,0 +1,89 @@
+"""Creating, (de)activating, repricing and deleting subscriptions, each through the door of its account.
+
+Prices are integers in the smallest unit of money.
+"""
+
+from django.conf import settings
+from django.db.models import ProtectedError
+
+from customer import accounts
+from customer.accounts import Event
+from customer.errors import StillHasBooks
+from customer.models import Customer
+from subscription.errors import NoSuchSubscription, TooManySubscriptions
+from subscription.models import PriceChange, Subscription
+from subscription.signals import subscription_created, subscription_deleted
+
+MOST_PER_CUSTOMER = 1000
+MAX_ID = 2**63 - 1
+
+
+def create(*, customer: Customer, name: str, price: int, isactive: bool, by: Customer | None) -> Subscription:
+    """A new subscription with its job, billed every INVOICE_PERIOD from now on for ever.
+
+    Raises TooManySubscriptions, AccountSetAside.
+    """
+    with accounts.door(customer.pk, event=Event.CREATION, by=by) as opened:
+        if Subscription.objects.of(customer).count() >= MOST_PER_CUSTOMER:
+            raise TooManySubscriptions
+        subscription = Subscription.objects.create(
+            customer=customer,
+            name=name,
+            price=price,
+            period=settings.INVOICE_PERIOD,
+            isactive=isactive,
+            created_at=opened.at,
+        )
+        subscription_created.send(Subscription, opened=opened, subscription=subscription)
+    return _shown(subscription.pk)
+
+
+def set_active(*, customer_id: int, subscription_id: int, isactive: bool, by: Customer | None) -> Subscription:
+    """The customer's subscription, switched on or off. Raises NoSuchSubscription, AccountSetAside."""
+    event = Event.ACTIVATION if isactive else Event.DEACTIVATION
+    with accounts.door(customer_id, event=event, by=by):
+        _find(customer_id, subscription_id)
+        Subscription.objects.filter(pk=subscription_id).update(isactive=isactive)
+    return _shown(subscription_id)
+
+
+def change_price(*, customer_id: int, subscription_id: int, price: int, by: Customer | None) -> Subscription:
+    """The customer's subscription, at `price` ≥ 1 from now on. Raises NoSuchSubscription, AccountSetAside."""
+    with accounts.door(customer_id, event=Event.PRICE_CHANGE, by=by) as opened:
+        subscription = _find(customer_id, subscription_id)
+        if subscription.price != price:
+            PriceChange.objects.create(
+                subscription=subscription, at=opened.at, previous=subscription.price, price=price, by=by
+            )
+            Subscription.objects.filter(pk=subscription_id).update(price=price)
+    return _shown(subscription_id)
+
+
+def delete(*, customer_id: int, subscription_id: int, by: Customer | None) -> None:
+    """Deletes a subscription that was never billed, with its job and records.
+
+    Raises NoSuchSubscription, StillHasBooks, AccountSetAside.
+    """
+    try:
+        with accounts.door(customer_id, event=Event.DELETION, by=by) as opened:
+            subscription = _find(customer_id, subscription_id)
+            subscription_deleted.send(Subscription, opened=opened, subscription=subscription)
+            subscription.pauses.all().delete()
+            subscription.price_changes.all().delete()
+            subscription.delete()
+    except ProtectedError as error:
+        raise StillHasBooks("A subscription with invoices stays; deactivate it instead.") from error
+
+
+def _find(customer_id: int, subscription_id: int) -> Subscription:
+    """The subscription, if it is this customer's. Raises NoSuchSubscription."""
+    try:
+        if subscription_id > MAX_ID:
+            raise NoSuchSubscription
+        return Subscription.objects.get(pk=subscription_id, customer_id=customer_id)
+    except Subscription.DoesNotExist:
+        raise NoSuchSubscription from None
+
+
+def _shown(subscription_id: int) -> Subscription:
+    return Subscription.objects.with_next_invoice().get(pk=subscription_id)

@@ -1,0 +1,53 @@
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from subscription import subscriptions
+from subscription.models import Subscription
+from subscription.serializers import ActivationSerializer, CreationSerializer, SubscriptionSerializer
+from subscription_task.http.pagination import IdPagination
+
+
+class Create(APIView):
+    """Adds a subscription; its first invoice comes one period later."""
+
+    @extend_schema(request=CreationSerializer, responses={201: SubscriptionSerializer})
+    def post(self, request: Request) -> Response:
+        said = CreationSerializer(data=request.data)
+        said.is_valid(raise_exception=True)
+        subscription = subscriptions.create(customer=request.user, by=request.user, **said.validated_data)
+        return Response(SubscriptionSerializer(subscription).data, status=status.HTTP_201_CREATED)
+
+
+class EditActivation(APIView):
+    """Switches a subscription on or off."""
+
+    @extend_schema(request=ActivationSerializer, responses=SubscriptionSerializer)
+    def put(self, request: Request, subid: int) -> Response:
+        said = ActivationSerializer(data=request.data)
+        said.is_valid(raise_exception=True)
+        subscription = subscriptions.set_active(
+            customer_id=request.user.pk, subscription_id=subid, by=request.user, **said.validated_data
+        )
+        return Response(SubscriptionSerializer(subscription).data)
+
+
+class SubscriptionPagination(IdPagination):
+    list_name = "subscriptions"
+    ordering = "id"
+
+
+class List(ListAPIView):
+    """The customer's subscriptions, by id."""
+
+    serializer_class = SubscriptionSerializer
+    pagination_class = SubscriptionPagination
+    queryset = Subscription.objects.none()
+
+    def get_queryset(self) -> Any:
+        return Subscription.objects.of(self.request.user).with_next_invoice()

@@ -1,0 +1,61 @@
+"""Turns every error into the API's form: `{"detail": …}` or `{field: [messages]}`, whatever DEBUG is."""
+
+import logging
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
+from django.core.signals import got_request_exception
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views import defaults
+from rest_framework.response import Response
+from rest_framework.views import exception_handler, set_rollback
+
+from customer import errors as customer
+from subscription import errors as subscription
+
+logger = logging.getLogger(__name__)
+
+TABLE: dict[type[Exception], tuple[int, str]] = {
+    # error: (status, the field it is about)
+    customer.UsernameTaken: (400, "username"),
+    customer.DepositLimit: (400, "credit"),
+    customer.AccountSetAside: (503, "detail"),
+    subscription.NoSuchSubscription: (404, "detail"),
+    subscription.TooManySubscriptions: (400, "non_field_errors"),
+    RequestDataTooBig: (413, "detail"),
+    TooManyFieldsSent: (400, "detail"),
+}
+WORDS = {RequestDataTooBig: "The request body is over 1 MiB.", TooManyFieldsSent: "Too many fields."}
+
+
+def handle(error: Exception, context: dict[str, Any]) -> Response:
+    """DRF's exception handler: its own errors its own way, ours by the table, and anything else a 500."""
+    response = exception_handler(error, context)
+    if response is not None:
+        return response
+    set_rollback()
+    if type(error) in TABLE:
+        status, field = TABLE[type(error)]
+        text = WORDS.get(type(error), str(error))
+        return Response({field: text if field == "detail" else [text]}, status=status)
+    request = context["request"]
+    logger.exception("%s %s failed", request.method, request.path, exc_info=error)
+    got_request_exception.send(sender=type(context["view"]), request=request._request)
+    return Response({"detail": "A server error occurred."}, status=500)
+
+
+def _page(status: int, detail: str, default: Any) -> Any:
+    """A handler for errors outside the API's views: HTML in the admin, JSON elsewhere."""
+
+    def handler(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+        if request.path_info.startswith("/admin/"):
+            return default(request) if exception is None else default(request, exception)
+        return JsonResponse({"detail": detail}, status=status)
+
+    return handler
+
+
+bad_request = _page(400, "Bad request.", defaults.bad_request)
+forbidden = _page(403, "Forbidden.", defaults.permission_denied)
+not_found = _page(404, "Not found.", defaults.page_not_found)
+server_error = _page(500, "A server error occurred.", defaults.server_error)

@@ -1,0 +1,192 @@
+"""Django's settings. What the environment decides stands at the top; the README has a table of it."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+from subscription_task import environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# --- from the environment -----------------------------------------------------------------------
+
+DEBUG = environment.switch("DJANGO_DEBUG", True)
+SECRET_KEY = environment.text("DJANGO_SECRET_KEY", "")
+ALLOWED_HOSTS = environment.words("DJANGO_ALLOWED_HOSTS", [])
+CSRF_TRUSTED_ORIGINS = environment.words("DJANGO_CSRF_TRUSTED_ORIGINS", [])
+DATABASES = {"default": environment.database("DATABASE_URL", BASE_DIR / "db.sqlite3")}
+INVOICE_PERIOD = environment.whole_number("INVOICE_PERIOD", 600, least=1, most=31_536_000)
+SCHEDULER = environment.one_of("SCHEDULER", "auto", ["auto", "off"])
+INVOICE_ENGINE = environment.one_of("INVOICE_ENGINE", "local", ["local"])
+SELF_SERVICE_TOP_UP = environment.switch("SELF_SERVICE_TOP_UP", True if DEBUG else None)
+RATE_LIMITS = environment.switch("RATE_LIMITS", not DEBUG)
+TRUSTED_PROXIES = environment.whole_number("TRUSTED_PROXIES", 0, least=0, most=10)
+HTTPS = environment.switch("DJANGO_HTTPS", not DEBUG)
+
+if not DEBUG:
+    for name, missing, remedy in (
+        ("DJANGO_SECRET_KEY", not SECRET_KEY, "a random text of 50 characters or more"),
+        ("DJANGO_ALLOWED_HOSTS", not ALLOWED_HOSTS, "the host names served, with commas"),
+        ("SELF_SERVICE_TOP_UP", SELF_SERVICE_TOP_UP is None, "on where customers may credit themselves, else off"),
+    ):
+        if missing:
+            raise ImproperlyConfigured(f"{name} must be set where DJANGO_DEBUG is off: {remedy}")
+if SECRET_KEY and len(SECRET_KEY) < 32:
+    raise ImproperlyConfigured("DJANGO_SECRET_KEY is too short: it takes 32 characters or more")
+SECRET_KEY = SECRET_KEY or environment.development_key(BASE_DIR / ".secret_key")
+
+# --- the application ----------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_apscheduler",
+    "customer",
+    "subscription",
+    "invoice",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "subscription_task.http.middleware.AnyOfOurPaths",
+    "subscription_task.http.middleware.BodyLimit",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "subscription_task.urls"
+APPEND_SLASH = False  # AnyOfOurPaths serves both spellings; a redirect would lose the body of a PUT
+# runserver then builds the application itself: wsgi.py refuses to serve a development configuration.
+WSGI_APPLICATION = None
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- the database -------------------------------------------------------------------------------
+
+_database = DATABASES["default"]
+if _database["ENGINE"].endswith("sqlite3"):
+    # IMMEDIATE: a DEFERRED transaction that reads before it writes ends in "database is locked".
+    # synchronous FULL: an answered change survives power loss, which NORMAL does not promise under WAL.
+    _database["OPTIONS"] = {
+        "timeout": 30,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+    }
+    # On a file, so that tests too can use several connections. The name is one for each process of a run.
+    _database["TEST"] = {"NAME": f"{_database['NAME']}.test"}
+else:
+    _database["CONN_MAX_AGE"] = 60
+    _database["CONN_HEALTH_CHECKS"] = True
+    _database["OPTIONS"] = {"connect_timeout": 5, **_database.get("OPTIONS", {})}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- who may do what ----------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "customer.Customer"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    # Seven, since the API's published example has seven characters.
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 7}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+SIMPLE_JWT = {
+    "ALGORITHM": "HS256",
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=30),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=1),
+    "TOKEN_REFRESH_SERIALIZER": "customer.serializers.RefreshSerializer",
+}
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz/?$", r"^readyz/?$"]
+if TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+X_FRAME_OPTIONS = "DENY"
+MAX_BODY_BYTES = 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+
+# --- the API ------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework_simplejwt.authentication.JWTAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": [
+        "subscription_task.http.parsers.BoundedJSONParser",
+        "rest_framework.parsers.FormParser",
+        "rest_framework.parsers.MultiPartParser",
+    ],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": [
+        "rest_framework.throttling.AnonRateThrottle",
+        "rest_framework.throttling.UserRateThrottle",
+    ]
+    if RATE_LIMITS
+    else [],
+    "DEFAULT_THROTTLE_RATES": {"anon": "120/minute", "user": "1200/minute"},
+    "NUM_PROXIES": TRUSTED_PROXIES,
+    "EXCEPTION_HANDLER": "subscription_task.errors.handle",
+    "URL_FORMAT_OVERRIDE": None,
+}
+# Django's 300 entries would let a flood of invented usernames push the failed logins out.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Prepaid subscription billing",
+    "DESCRIPTION": "Customers hold a credit and add subscriptions; every period of a running subscription makes one"
+    " invoice and takes its price from the credit. Money is an integer in the smallest unit; times are UTC.",
+    "VERSION": "1.0.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+# --- the rest -----------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+USE_I18N = False
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "static"
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {
+        "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
+        # A pass submits thousands of jobs; each would be a line.
+        "apscheduler": {"level": "WARNING"},
+    },
+}

@@ -1,0 +1,23 @@
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+
+from subscription_task import health
+
+open_to_all = {"authentication_classes": [], "permission_classes": [], "throttle_classes": []}
+
+urlpatterns = [
+    path("customer/", include("customer.urls")),
+    path("subscription/", include("subscription.urls")),
+    path("invoice/", include("invoice.urls")),
+    path("api/schema/", SpectacularAPIView.as_view(**open_to_all), name="schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(**open_to_all, url_name="schema"), name="docs"),
+    path("api/redoc/", SpectacularRedocView.as_view(**open_to_all, url_name="schema"), name="redoc"),
+    path("admin/", admin.site.urls),
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+]
+handler400 = "subscription_task.errors.bad_request"
+handler403 = "subscription_task.errors.forbidden"
+handler404 = "subscription_task.errors.not_found"
+handler500 = "subscription_task.errors.server_error"

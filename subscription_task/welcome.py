@@ -1,0 +1,15 @@
+"""Prints where everything is, before the development server starts."""
+
+import sys
+
+TEXT = """
+  API         http://localhost:8000/   (a walk with curl is in the README)
+  Documents   http://localhost:8000/api/docs/
+  Admin       http://localhost:8000/admin/
+  Operator    .venv/bin/python manage.py createsuperuser   makes one
+
+The scheduler bills in this server. Ctrl-C ends both.
+"""
+
+if __name__ == "__main__":
+    sys.stdout.write(TEXT)

