@@ -31,7 +31,7 @@ DAMAGE = (IntegrityError, DataError, OverflowError, ValueError, WriteMismatch)
 """Errors that lie in an account's rows. Any other lies with the database, and passes."""
 
 
-def a_pass(claim: int = CLAIM, most: int = MOST) -> Generator[list[plan.Account] | int, Collection[int], None]:
+def a_pass() -> Generator[list[plan.Account] | int, Collection[int], None]:
     """One pass in three steps, over one transaction.
 
     Yields the claimed accounts; is sent the ids of those to bill; yields how many invoices were committed. Closed
@@ -40,21 +40,21 @@ def a_pass(claim: int = CLAIM, most: int = MOST) -> Generator[list[plan.Account]
     collected: Collection[int] = ()
     try:
         with transaction.atomic():
-            due = sql.query(sql.CLAIM, clock.now(), claim)
+            due = sql.query(sql.CLAIM, clock.now(), CLAIM)
             claimed = _read(sorted({customer_id for (customer_id,) in due}))
             collected = yield claimed
-            invoices = _bill([account for account in claimed if account.customer_id in collected], most)
+            invoices = _bill([account for account in claimed if account.customer_id in collected])
     except DAMAGE:
         if not collected:
             raise
         logger.warning("A batch of %d accounts cannot be billed as one; halving it", len(collected))
-        invoices = _bill_by_halves(sorted(collected), most)
+        invoices = _bill_by_halves(sorted(collected))
     yield invoices
 
 
-def run_pass(claim: int = CLAIM, most: int = MOST) -> int:
+def run_pass() -> int:
     """One pass without APScheduler; returns how many invoices it wrote."""
-    steps = a_pass(claim, most)
+    steps = a_pass()
     claimed = next(steps)
     return steps.send({account.customer_id for account in claimed})
 
@@ -65,13 +65,13 @@ def next_due() -> datetime | None:
     return sql.instant(found[0][0]) if found else None
 
 
-def settle(opened: Opened, most: int = MOST) -> bool:
+def settle(opened: Opened) -> bool:
     """Bills what an open account has due; False where it was so much that only a slice of it was billed.
 
     Raises AccountBroken.
     """
     (account,) = _read([opened.customer_id], strict=True)
-    outcome = plan.settle(account, opened.at, most)
+    outcome = plan.settle(account, opened.at, MOST)
     _write_one(opened, outcome)
     return outcome.settled
 
@@ -110,15 +110,15 @@ def remove_job(subscription: Subscription) -> None:
     jobs.remove(subscription)
 
 
-def _bill(claimed: Iterable[plan.Account], most: int) -> int:
+def _bill(claimed: Iterable[plan.Account]) -> int:
     """Plans and writes what locked accounts have due; those whose rows contradict each other are set aside."""
     now = clock.now()
     outcomes, invoices = [], 0
     for account in claimed:
-        if invoices >= most:
+        if invoices >= MOST:
             break
         try:
-            outcome = plan.settle(account, max(now, account.settled_until), most - invoices)
+            outcome = plan.settle(account, max(now, account.settled_until), MOST - invoices)
         except AccountBroken as broken:
             _set_aside(broken.customer_id, broken.fault)
             continue
@@ -128,17 +128,17 @@ def _bill(claimed: Iterable[plan.Account], most: int) -> int:
     return invoices
 
 
-def _bill_by_halves(customer_ids: list[int], most: int) -> int:
+def _bill_by_halves(customer_ids: list[int]) -> int:
     """Bills accounts in transactions of their own, halving a batch that fails: at one account, that is set aside."""
     try:
         with transaction.atomic():
             locked = [customer_id for (customer_id,) in sql.query(sql.LOCK, customer_ids)]
-            return _bill(_read(sorted(locked)), most)
+            return _bill(_read(sorted(locked)))
     except DAMAGE as error:
         if len(customer_ids) > 1:
             middle = len(customer_ids) // 2
             halves = customer_ids[:middle], customer_ids[middle:]
-            return sum(_bill_by_halves(half, most) for half in halves)
+            return sum(_bill_by_halves(half) for half in halves)
         _set_aside(customer_ids[0], str(error))
         return 0
 
