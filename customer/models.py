@@ -3,6 +3,7 @@
 import unicodedata
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models, transaction
 from django.db.models import Q
@@ -24,16 +25,13 @@ class FoldedUsernameField(models.CharField):
         return folded
 
 
-class CustomerManager(UserManager):
-    """Makes customers with their accounts, and finds them without regard to case."""
-
-    def get_by_natural_key(self, username: str) -> "Customer":
-        return self.get(username_folded=fold(username))
+class CustomerQuerySet(models.QuerySet):
+    """Makes each customer with an account, however it is made: `create`, `get_or_create`, `create_user`."""
 
     def add(self, customer: "Customer", *, credit: int = 0) -> "Customer":
         """Saves a new customer whose password is hashed already, with an account that holds `credit` as of now."""
         with transaction.atomic():
-            customer.save(force_insert=True, using=self._db)
+            customer.save(force_insert=True, using=self.db)
             now = clock.now()
             account = Account.objects.create(customer=customer, credit=credit, deposited=credit, settled_until=now)
             if credit:
@@ -45,8 +43,18 @@ class CustomerManager(UserManager):
     def create(self, **fields: Any) -> "Customer":
         return self.add(self.model(**fields))
 
+
+class CustomerManager(UserManager.from_queryset(CustomerQuerySet)):
+    """Finds customers without regard to case."""
+
+    def get_by_natural_key(self, username: str) -> "Customer":
+        return self.get(username_folded=fold(username))
+
     def _create_user(self, username: str, email: str, password: str | None, **fields: Any) -> "Customer":
         return self.add(self._create_user_object(username, email, password, **fields))
+
+    async def _acreate_user(self, *args: Any, **fields: Any) -> "Customer":
+        return await sync_to_async(self._create_user)(*args, **fields)
 
 
 class Customer(AbstractUser):
