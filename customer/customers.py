@@ -1,7 +1,10 @@
 """Registering customers, and deleting those who leave no books."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from django.contrib.auth.hashers import make_password
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
 from customer import accounts
@@ -22,12 +25,14 @@ def register(*, username: str, password: str, first_name: str = "", last_name: s
 
 def add(customer: Customer, *, credit: int = 0) -> Customer:
     """Saves a new customer with an account that holds `credit`. Raises UsernameTaken."""
-    try:
+    with _one_of_its_name(customer):
         return Customer.objects.add(customer, credit=credit)
-    except IntegrityError:
-        if Customer.objects.filter(username_folded=fold(customer.username)).exists():
-            raise UsernameTaken from None
-        raise
+
+
+def save(customer: Customer) -> None:
+    """Saves what has changed about a customer, perhaps the name. Raises UsernameTaken."""
+    with _one_of_its_name(customer), transaction.atomic():
+        customer.save()
 
 
 def delete(*, customer_id: int, by: Customer | None) -> None:
@@ -38,3 +43,15 @@ def delete(*, customer_id: int, by: Customer | None) -> None:
             Customer.objects.get(pk=customer_id).delete()
     except ProtectedError as error:
         raise StillHasBooks("A customer with ledger entries or subscriptions stays; deactivate it instead.") from error
+
+
+@contextmanager
+def _one_of_its_name(customer: Customer) -> Iterator[None]:
+    """Translates the database's refusal of a second customer with that name."""
+    try:
+        yield
+    except IntegrityError:
+        namesakes = Customer.objects.filter(username_folded=fold(customer.username)).exclude(pk=customer.pk)
+        if namesakes.exists():
+            raise UsernameTaken from None
+        raise

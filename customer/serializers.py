@@ -6,23 +6,30 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.core.exceptions import ValidationError as DjangoValidationError
 from rest_framework import serializers
 from rest_framework_simplejwt.exceptions import AuthenticationFailed
-from rest_framework_simplejwt.serializers import TokenRefreshSerializer
+from rest_framework_simplejwt.serializers import TokenObtainPairSerializer, TokenRefreshSerializer
 
 from customer.models import Customer
 from subscription_task.http.fields import MoneyField
+
+MAX_USERNAME = Customer._meta.get_field("username").max_length
 
 
 class UsernameField(serializers.CharField):
     """A username by Django's rules, which hold for its normal form."""
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=MAX_USERNAME, **options)
+
     def to_internal_value(self, data: Any) -> str:
-        return Customer.normalize_username(super().to_internal_value(data))
+        username = super().to_internal_value(data)
+        # As Django's own form: one that is too long gets no shorter, and a hostile one could take minutes.
+        return username if len(username) > MAX_USERNAME else Customer.normalize_username(username)
 
 
 class RegistrationSerializer(serializers.Serializer):
     """What a new customer says."""
 
-    username = UsernameField(max_length=150, validators=[Customer.username_validator])
+    username = UsernameField(validators=[Customer.username_validator])
     password = serializers.CharField(max_length=256, trim_whitespace=False, write_only=True)
     first_name = serializers.CharField(max_length=150, required=False, allow_blank=True, default="")
     last_name = serializers.CharField(max_length=150, required=False, allow_blank=True, default="")
@@ -50,6 +57,7 @@ class CustomerSerializer(serializers.ModelSerializer):
     class Meta:
         model = Customer
         fields = ("id", "username", "first_name", "last_name", "credit")
+        read_only_fields = fields
 
 
 class RegisteredSerializer(serializers.Serializer):
@@ -71,11 +79,35 @@ class CreditSerializer(serializers.Serializer):
     credit = MoneyField(help_text="The new balance.")
 
 
+class LoginSerializer(TokenObtainPairSerializer):
+    """Who logs in. The password is taken to the letter, as it was at registration."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["username"] = serializers.CharField(max_length=MAX_USERNAME, write_only=True)
+        self.fields["password"] = serializers.CharField(trim_whitespace=False, write_only=True)
+
+
+class TokensSerializer(serializers.Serializer):
+    """The answer to a login."""
+
+    access = serializers.CharField(help_text="Sent as `Authorization: Bearer …`, for 30 minutes.")
+    refresh = serializers.CharField(help_text="Gives new access tokens until it expires.")
+
+
 class RefreshSerializer(TokenRefreshSerializer):
-    """SimpleJWT 5.5 answers 500 where the token's customer is deleted."""
+    """What a login gave to refresh its access token with."""
+
+    access = None  # it belongs to the answer
 
     def validate(self, attributes: dict) -> dict:
         try:
             return super().validate(attributes)
-        except ObjectDoesNotExist:
+        except ObjectDoesNotExist:  # SimpleJWT 5.5 would answer 500 for a customer that is deleted
             raise AuthenticationFailed(self.error_messages["no_active_account"], "no_active_account") from None
+
+
+class AccessSerializer(serializers.Serializer):
+    """The answer to a refresh."""
+
+    access = serializers.CharField(help_text="Sent as `Authorization: Bearer …`, for 30 minutes.")

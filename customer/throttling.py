@@ -9,6 +9,7 @@ from django.core.cache import cache
 from rest_framework.throttling import BaseThrottle
 
 from customer.models import fold
+from customer.serializers import MAX_USERNAME
 
 
 class FailedLogins(BaseThrottle):
@@ -28,11 +29,13 @@ class FailedLogins(BaseThrottle):
 
     def count(self, request: Any) -> None:
         """Counts a failure."""
-        cache.add(self._key(request), 0, timeout=self.WINDOW)
+        cache.add(self._key(request), 0, timeout=2 * self.WINDOW)
         cache.incr(self._key(request))
 
     def _key(self, request: Any) -> str:
         data = request.data if isinstance(request.data, Mapping) else {}
-        who = f"{fold(str(data.get('username', '')))} from {self.get_ident(request)}"
+        # Trimmed as the serializer does; a longer one is no login, and could take minutes to fold.
+        username = str(data.get("username", "")).strip()[:MAX_USERNAME]
+        who = f"{fold(username)} from {self.get_ident(request)}"
         digest = hashlib.sha256(who.encode(errors="replace")).hexdigest()
         return f"failed logins {int(time.time() // self.WINDOW)} {digest}".replace(" ", "-")

@@ -10,12 +10,17 @@ from rest_framework_simplejwt.views import TokenObtainPairView, TokenRefreshView
 from customer import accounts, customers
 from customer.permissions import SelfServiceTopUp
 from customer.serializers import (
+    AccessSerializer,
     CreditSerializer,
+    LoginSerializer,
+    RefreshSerializer,
     RegisteredSerializer,
     RegistrationSerializer,
+    TokensSerializer,
     TopUpSerializer,
 )
 from customer.throttling import FailedLogins
+from subscription_task.http.documents import errors
 
 
 class Register(APIView):
@@ -24,7 +29,7 @@ class Register(APIView):
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
-    @extend_schema(request=RegistrationSerializer, responses={201: RegisteredSerializer})
+    @extend_schema(auth=[], request=RegistrationSerializer, responses={201: RegisteredSerializer, **errors(400, 429)})
     def post(self, request: Request) -> Response:
         said = RegistrationSerializer(data=request.data)
         said.is_valid(raise_exception=True)
@@ -36,8 +41,10 @@ class Register(APIView):
 class Login(TokenObtainPairView):
     """Gives an access token for 30 minutes, and a refresh token."""
 
+    serializer_class = LoginSerializer
     throttle_classes = (FailedLogins,)
 
+    @extend_schema(auth=[], responses={200: TokensSerializer, **errors(400, 401, 429)})
     def post(self, request: Request, *args: object, **kwargs: object) -> Response:
         try:
             return super().post(request, *args, **kwargs)
@@ -49,13 +56,19 @@ class Login(TokenObtainPairView):
 class Refresh(TokenRefreshView):
     """Gives a new access token for a refresh token, as often as asked until that expires."""
 
+    serializer_class = RefreshSerializer
+
+    @extend_schema(auth=[], responses={200: AccessSerializer, **errors(400, 401, 429)})
+    def post(self, request: Request, *args: object, **kwargs: object) -> Response:
+        return super().post(request, *args, **kwargs)
+
 
 class IncreaseCredit(APIView):
     """Adds to the customer's credit; what was paused for want of it resumes."""
 
     permission_classes = (IsAuthenticated, SelfServiceTopUp)
 
-    @extend_schema(request=TopUpSerializer, responses=CreditSerializer)
+    @extend_schema(request=TopUpSerializer, responses={200: CreditSerializer, **errors(400, 401, 403, 429, 503)})
     def put(self, request: Request) -> Response:
         said = TopUpSerializer(data=request.data)
         said.is_valid(raise_exception=True)

@@ -11,6 +11,7 @@ from datetime import UTC
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import STATE_STOPPED, BaseScheduler
+from django.apps import apps
 from django.conf import settings
 from django.db import connections
 
@@ -20,18 +21,24 @@ from invoice.jobstores import InvoiceJobStore
 
 logger = logging.getLogger(__name__)
 
-PATIENCE = 4
-"""The seconds that a shutdown waits for the pass under way; the process must be gone within 5."""
+PATIENCE = 2
+"""The seconds that a shutdown waits for the pass under way. The process must be gone within 5, and a server and the
+interpreter take their time to end, too; a pass takes a fraction of a second unless the database holds it up."""
 
 
 class _Passes(BackgroundScheduler):
-    """A BackgroundScheduler whose thread leaves no database connection behind."""
+    """A BackgroundScheduler whose thread queries nothing before the apps are ready, and leaves no connection behind."""
 
     def _main_loop(self) -> None:
+        apps.ready_event.wait()  # the thread starts in InvoiceConfig.ready()
         try:
             super()._main_loop()
         finally:
             connections.close_all()
+
+    def _process_jobs(self) -> float | None:
+        """One pass; none once the scheduler is stopped: what woke the loop was its end."""
+        return None if self.state == STATE_STOPPED else super()._process_jobs()
 
 
 class Scheduler:

@@ -1,6 +1,6 @@
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -9,6 +9,7 @@ from rest_framework.views import APIView
 from customer.models import Account
 from invoice.models import Invoice
 from invoice.serializers import InvoiceSerializer, StatisticsSerializer
+from subscription_task.http.documents import errors
 from subscription_task.http.pagination import IdPagination
 
 
@@ -17,6 +18,7 @@ class InvoicePagination(IdPagination):
     ordering = "-id"
 
 
+@extend_schema_view(get=extend_schema(responses={200: InvoiceSerializer(many=True), **errors(400, 401, 404, 429)}))
 class List(ListAPIView):
     """The customer's invoices, newest first."""
 
@@ -31,6 +33,6 @@ class List(ListAPIView):
 class Statistics(APIView):
     """How many invoices the customer has, and what they cost together."""
 
-    @extend_schema(responses=StatisticsSerializer)
+    @extend_schema(responses={200: StatisticsSerializer, **errors(401, 429)})
     def get(self, request: Request) -> Response:
         return Response(StatisticsSerializer(Account.objects.get(pk=request.user.pk)).data)

@@ -28,3 +28,4 @@ class SubscriptionSerializer(serializers.ModelSerializer):
     class Meta:
         model = Subscription
         fields = ("id", "name", "price", "period", "isactive", "created_at", "next_invoice_at", "paused_because")
+        read_only_fields = fields

@@ -1,6 +1,6 @@
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
@@ -10,13 +10,14 @@ from rest_framework.views import APIView
 from subscription import subscriptions
 from subscription.models import Subscription
 from subscription.serializers import ActivationSerializer, CreationSerializer, SubscriptionSerializer
+from subscription_task.http.documents import errors
 from subscription_task.http.pagination import IdPagination
 
 
 class Create(APIView):
     """Adds a subscription; its first invoice comes one period later."""
 
-    @extend_schema(request=CreationSerializer, responses={201: SubscriptionSerializer})
+    @extend_schema(request=CreationSerializer, responses={201: SubscriptionSerializer, **errors(400, 401, 429, 503)})
     def post(self, request: Request) -> Response:
         said = CreationSerializer(data=request.data)
         said.is_valid(raise_exception=True)
@@ -27,7 +28,9 @@ class Create(APIView):
 class EditActivation(APIView):
     """Switches a subscription on or off."""
 
-    @extend_schema(request=ActivationSerializer, responses=SubscriptionSerializer)
+    @extend_schema(
+        request=ActivationSerializer, responses={200: SubscriptionSerializer, **errors(400, 401, 404, 429, 503)}
+    )
     def put(self, request: Request, subid: int) -> Response:
         said = ActivationSerializer(data=request.data)
         said.is_valid(raise_exception=True)
@@ -42,6 +45,7 @@ class SubscriptionPagination(IdPagination):
     ordering = "id"
 
 
+@extend_schema_view(get=extend_schema(responses={200: SubscriptionSerializer(many=True), **errors(400, 401, 404, 429)}))
 class List(ListAPIView):
     """The customer's subscriptions, by id."""
 

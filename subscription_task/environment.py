@@ -1,6 +1,7 @@
 """Reads the service's settings from the environment, and refuses the ones that make no sense."""
 
 import os
+import re
 import secrets
 from collections.abc import Callable
 from pathlib import Path
@@ -44,9 +45,15 @@ def one_of(name: str, default: str, choices: list[str]) -> str:
     return _read(_env.str, name, default, remedy, validate=validate.OneOf(choices))
 
 
-def words(name: str, default: list[str]) -> list[str]:
-    """Words with commas between them."""
-    return _read(_env.list, name, default, "it takes words with commas between them")
+def words(name: str, default: list[str], *, each: str, remedy: str) -> list[str]:
+    """Words with commas between them, each of which is as the pattern `each` says."""
+    given = os.environ.get(name, "")
+    if given.strip() == "":
+        return default
+    found = [word.strip() for word in given.split(",") if word.strip()]
+    if not found or not all(re.fullmatch(each, word) for word in found):
+        raise _refuse(name, remedy)
+    return found
 
 
 def text(name: str, default: str) -> str:

@@ -3,15 +3,17 @@
 import logging
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.core.signals import got_request_exception
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.views import defaults
+from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
 from customer import errors as customer
 from subscription import errors as subscription
+from subscription_task.http.refusal import refuse
 
 logger = logging.getLogger(__name__)
 
@@ -23,21 +25,24 @@ TABLE: dict[type[Exception], tuple[int, str]] = {
     subscription.NoSuchSubscription: (404, "detail"),
     subscription.TooManySubscriptions: (400, "non_field_errors"),
     RequestDataTooBig: (413, "detail"),
-    TooManyFieldsSent: (400, "detail"),
+    SuspiciousOperation: (400, "detail"),  # too many fields or files, a multipart body that makes no progress
 }
-WORDS = {RequestDataTooBig: "The request body is over 1 MiB.", TooManyFieldsSent: "Too many fields."}
+WORDS = {RequestDataTooBig: "The request body is over 1 MiB.", SuspiciousOperation: "Bad request."}
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response:
     """DRF's exception handler: its own errors its own way, ours by the table, and anything else a 500."""
     response = exception_handler(error, context)
     if response is not None:
+        if isinstance(error, AuthenticationFailed) and isinstance(response.data, dict):
+            response.data = {"detail": response.data["detail"]}  # SimpleJWT adds its own codes
         return response
     set_rollback()
-    if type(error) in TABLE:
-        status, field = TABLE[type(error)]
-        text = WORDS.get(type(error), str(error))
-        return Response({field: text if field == "detail" else [text]}, status=status)
+    for kind in type(error).__mro__:
+        if kind in TABLE:
+            status, field = TABLE[kind]
+            text = WORDS.get(kind, str(error))
+            return Response({field: text if field == "detail" else [text]}, status=status)
     request = context["request"]
     logger.exception("%s %s failed", request.method, request.path, exc_info=error)
     got_request_exception.send(sender=type(context["view"]), request=request._request)
@@ -50,7 +55,7 @@ def _page(status: int, detail: str, default: Any) -> Any:
     def handler(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
         if request.path_info.startswith("/admin/"):
             return default(request) if exception is None else default(request, exception)
-        return JsonResponse({"detail": detail}, status=status)
+        return refuse(status, detail)
 
     return handler
 

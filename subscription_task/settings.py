@@ -13,8 +13,18 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 DEBUG = environment.switch("DJANGO_DEBUG", True)
 SECRET_KEY = environment.text("DJANGO_SECRET_KEY", "")
-ALLOWED_HOSTS = environment.words("DJANGO_ALLOWED_HOSTS", [])
-CSRF_TRUSTED_ORIGINS = environment.words("DJANGO_CSRF_TRUSTED_ORIGINS", [])
+ALLOWED_HOSTS = environment.words(
+    "DJANGO_ALLOWED_HOSTS",
+    [],
+    each=r"\*|\.?[\w.-]+|\[[0-9a-fA-F:]+\]",
+    remedy="it takes host names with commas between them, without scheme and port",
+)
+CSRF_TRUSTED_ORIGINS = environment.words(
+    "DJANGO_CSRF_TRUSTED_ORIGINS",
+    [],
+    each=r"https?://[^\s/]+",
+    remedy="it takes origins such as https://billing.example with commas between them",
+)
 DATABASES = {"default": environment.database("DATABASE_URL", BASE_DIR / "db.sqlite3")}
 INVOICE_PERIOD = environment.whole_number("INVOICE_PERIOD", 600, least=1, most=31_536_000)
 SCHEDULER = environment.one_of("SCHEDULER", "auto", ["auto", "off"])
@@ -39,12 +49,11 @@ SECRET_KEY = SECRET_KEY or environment.development_key(BASE_DIR / ".secret_key")
 # --- the application ----------------------------------------------------------------------------
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "subscription_task.admin.BillingAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "rest_framework",
     "drf_spectacular",
@@ -56,7 +65,8 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    # runserver serves static files itself; in production they are what collectstatic has collected.
+    *([] if DEBUG else ["whitenoise.middleware.WhiteNoiseMiddleware"]),
     "subscription_task.http.middleware.AnyOfOurPaths",
     "subscription_task.http.middleware.BodyLimit",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -117,7 +127,6 @@ SIMPLE_JWT = {
     "ALGORITHM": "HS256",
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=30),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=1),
-    "TOKEN_REFRESH_SERIALIZER": "customer.serializers.RefreshSerializer",
 }
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
@@ -162,11 +171,13 @@ CACHES = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Prepaid subscription billing",
     "DESCRIPTION": "Customers hold a credit and add subscriptions; every period of a running subscription makes one"
-    " invoice and takes its price from the credit. Money is an integer in the smallest unit; times are UTC.",
+    " invoice and takes its price from the credit. Money is an integer in the smallest unit, in a request also as a"
+    " string of its digits; times are UTC.",
     "VERSION": "1.0.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},  # else the schema goes to swagger.io
     "REDOC_DIST": "SIDECAR",
 }
 

@@ -1,8 +1,9 @@
 from django.contrib import admin
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from subscription_task import health
+from subscription_task.http.documents import redoc
 
 open_to_all = {"authentication_classes": [], "permission_classes": [], "throttle_classes": []}
 
@@ -12,7 +13,7 @@ urlpatterns = [
     path("invoice/", include("invoice.urls")),
     path("api/schema/", SpectacularAPIView.as_view(**open_to_all), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(**open_to_all, url_name="schema"), name="docs"),
-    path("api/redoc/", SpectacularRedocView.as_view(**open_to_all, url_name="schema"), name="redoc"),
+    path("api/redoc/", redoc, name="redoc"),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz),
     path("readyz", health.readyz),

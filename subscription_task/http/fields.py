@@ -3,7 +3,6 @@
 import re
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -13,8 +12,14 @@ MAX_MONEY = 2**63 - 1
 _DIGITS = re.compile(r"[0-9]{1,19}", re.ASCII)
 
 
-@extend_schema_field(OpenApiTypes.INT64)
-class MoneyField(serializers.Field):
+class LiteralField(serializers.Field):
+    """A field that a form leaves out is missing, and one that it leaves blank is blank, as in JSON."""
+
+    def get_value(self, dictionary: Any) -> Any:
+        return dictionary.get(self.field_name, serializers.empty)
+
+
+class MoneyField(LiteralField):
     """Money in its smallest unit: a JSON integer, or a string of 1 to 19 ASCII digits; from `least` to 2⁶³−1."""
 
     default_error_messages = {
@@ -25,10 +30,7 @@ class MoneyField(serializers.Field):
     def __init__(self, *, least: int = 0, **options: Any) -> None:
         self.least = least
         super().__init__(**options)
-
-    def get_value(self, dictionary: Any) -> Any:
-        """A field that a form leaves blank is blank, not missing."""
-        return dictionary.get(self.field_name, serializers.empty)
+        extend_schema_field({"type": "integer", "format": "int64", "minimum": least, "maximum": MAX_MONEY})(self)
 
     def to_internal_value(self, data: Any) -> int:
         if isinstance(data, str) and _DIGITS.fullmatch(data):
@@ -43,7 +45,5 @@ class MoneyField(serializers.Field):
         return value
 
 
-class SwitchField(serializers.BooleanField):
+class SwitchField(LiteralField, serializers.BooleanField):
     """A BooleanField for which a field that a form leaves out is missing, not false."""
-
-    default_empty_html = serializers.empty

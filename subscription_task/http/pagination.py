@@ -26,9 +26,10 @@ class IdPagination(CursorPagination):
         asked = request.query_params.get(self.page_size_query_param)
         if asked is None:
             return self.page_size
-        if not (asked.isascii() and asked.isdecimal()) or not asked.strip("0"):
-            raise ValidationError({self.page_size_query_param: ["A whole number from 1 to 1000 is required."]})
-        return min(int(asked[:9]), self.max_page_size)
+        digits = asked.lstrip("0")
+        if not (digits.isascii() and digits.isdecimal()):
+            raise ValidationError({self.page_size_query_param: ["A whole number of at least 1 is required."]})
+        return min(int(digits[:9]), self.max_page_size)
 
     def encode_cursor(self, cursor: Cursor) -> str:
         token = self._signer().sign(f"{'r' if cursor.reverse else 'f'}{cursor.position}")
@@ -49,6 +50,14 @@ class IdPagination(CursorPagination):
 
     def get_paginated_response(self, data: list) -> Response:
         return Response({self.list_name: data, "next": self.get_next_link(), "previous": self.get_previous_link()})
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict]:
+        parameters = super().get_schema_operation_parameters(view)
+        for parameter in parameters:
+            if parameter["name"] == self.page_size_query_param:
+                parameter["description"] = f"The rows of a page; at most {self.max_page_size} are given."
+                parameter["schema"] = {"type": "integer", "minimum": 1, "default": self.page_size}
+        return parameters
 
     def get_paginated_response_schema(self, schema: dict) -> dict:
         link = {"type": "string", "format": "uri", "nullable": True}

@@ -1,0 +1,187 @@
+"""Customers, their ledger, and the accounts that were set aside."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.models import DELETION, LogEntry
+from django.contrib.auth.admin import UserAdmin
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+
+from customer import accounts, customers
+from customer.accounts import Event
+from customer.admin_base import Act, DoorAdmin, ReadOnlyAdmin
+from customer.admin_forms import AdjustmentForm, CustomerChangeForm, CustomerCreationForm, TopUpForm
+from customer.admin_lists import link
+from customer.errors import StillHasBooks, UsernameTaken
+from customer.models import Customer, LedgerEntry, SetAside
+
+
+def top_up(customer: Customer, *, amount: int, reason: str, by: Customer) -> tuple[Customer, str]:
+    credit = accounts.top_up(customer_id=customer.pk, amount=amount, by=by, reason=reason)
+    return customer, f"Topped up by {amount}; the credit is {credit}."
+
+
+def adjust(customer: Customer, *, amount: int, reason: str, by: Customer) -> tuple[Customer, str]:
+    credit = accounts.adjust(customer_id=customer.pk, amount=amount, by=by, reason=reason)
+    return customer, f"Adjusted by {amount:+}; the credit is {credit}."
+
+
+def delete(customer: Customer, *, reason: str, by: Customer) -> tuple[Customer, str]:
+    if LogEntry.objects.filter(user=customer).exists():  # they would go with the customer
+        raise StillHasBooks("An operator whose acts are in the log stays; deactivate them instead.")
+    customers.delete(customer_id=customer.pk, by=by)
+    return customer, "Deleted."
+
+
+def retry(set_aside: SetAside, *, reason: str, by: Customer) -> tuple[SetAside, str]:
+    accounts.retry(customer_id=set_aside.pk)
+    return set_aside, "Retried; it is set aside again if it still cannot be billed."
+
+
+@admin.register(Customer)
+class CustomerAdmin(DoorAdmin, UserAdmin):
+    """Customers by Django's forms; their money by acts.
+
+    Staff are customers too: only a superuser gives privileges, and only a superuser touches those who have them.
+    """
+
+    acts = (
+        Act(
+            name="top-up",
+            title="Top up",
+            permission="customer.change_account",
+            do=top_up,
+            event=Event.TOP_UP,
+            form=TopUpForm,
+            note="What was paused for want of credit resumes.",
+        ),
+        Act(
+            name="adjust",
+            title="Adjust credit",
+            permission="customer.change_account",
+            do=adjust,
+            event=Event.ADJUSTMENT,
+            form=AdjustmentForm,
+            note="Puts a mistake right, with a ledger entry of its own. The credit cannot fall below 0.",
+        ),
+    )
+    removal = Act(
+        name="delete",
+        title="Delete customer",
+        permission="customer.delete_customer",
+        do=delete,
+        event=Event.DELETION,
+        flag=DELETION,
+        note="Only a customer without ledger entries and subscriptions can be deleted; others are deactivated.",
+    )
+    form = CustomerChangeForm
+    add_form = CustomerCreationForm
+    privileges = ("is_staff", "is_superuser", "groups", "user_permissions")
+    money = ("credit", "deposited", "invoice_count", "invoice_total", "settled_until", "set_aside")
+    fieldsets = (
+        (None, {"fields": ("username", "password", "first_name", "last_name", "email", "is_active")}),
+        ("Account", {"fields": money, "description": "Money moves by a top-up, an adjustment or an invoice only."}),
+        ("Privileges", {"fields": privileges, "classes": ("collapse",)}),
+        ("Dates", {"fields": ("last_login", "date_joined")}),
+    )
+    add_fieldsets = (
+        (None, {"fields": ("username", "usable_password", "password1", "password2")}),
+        (None, {"fields": ("first_name", "last_name", "email")}),
+    )
+    list_display = ("username", "first_name", "last_name", "credit", "is_active", "date_joined")
+    list_filter = ("is_active", "is_staff", "is_superuser")
+    list_select_related = ("account",)
+    ordering = ("-id",)
+    search_fields = ("id", "username_folded__startswith", "first_name__istartswith", "last_name__istartswith")
+    search_help_text = "By id, or by how the username, the first or the last name begins."
+    sortable_by = ("username",)
+
+    def account_of(self, subject: Customer, said: dict[str, Any]) -> int:
+        return subject.pk
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Customer | None = None) -> tuple[str, ...]:
+        fixed = (*self.money, "last_login", "date_joined")
+        return fixed if request.user.is_superuser else fixed + self.privileges
+
+    def has_change_permission(self, request: HttpRequest, obj: Customer | None = None) -> bool:
+        return super().has_change_permission(request, obj) and _may_touch(request.user, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Customer | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and _may_touch(request.user, obj) and obj != request.user
+
+    def save_model(self, request: HttpRequest, obj: Customer, form: Any, change: bool) -> None:
+        if change:
+            customers.save(obj)
+        else:
+            customers.add(obj)
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Django's; a name that was taken since the form looked is an error, too."""
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except UsernameTaken as taken:
+            self.message_user(request, str(taken), messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+
+    def deposited(self, customer: Customer) -> int:
+        return customer.account.deposited
+
+    def invoice_count(self, customer: Customer) -> int:
+        return customer.account.invoice_count
+
+    def invoice_total(self, customer: Customer) -> int:
+        return customer.account.invoice_total
+
+    def settled_until(self, customer: Customer) -> Any:
+        return customer.account.settled_until
+
+    def set_aside(self, customer: Customer) -> str:
+        return link(customer.account.set_aside)
+
+
+@admin.register(LedgerEntry)
+class LedgerEntryAdmin(ReadOnlyAdmin):
+    why = "Why a credit moved. Ledger entries are never added, edited or deleted by hand: write an adjustment instead."
+    list_display = ("id", "customer", "kind", "amount", "at", "by", "reason")
+    list_filter = ("kind", "at")
+    list_select_related = ("account__customer", "by")
+    fields = ("id", "customer", "kind", "amount", "at", "by", "reason")
+    search_fields = ("id", "account")
+    search_customer = "account"
+    search_help_text = "By the entry's id, or the customer's id or username."
+
+    def customer(self, entry: LedgerEntry) -> str:
+        return link(entry.account.customer)
+
+
+@admin.register(SetAside)
+class SetAsideAdmin(ReadOnlyAdmin):
+    acts = (
+        Act(
+            name="retry",
+            title="Retry",
+            permission="customer.change_setaside",
+            do=retry,
+            event=None,
+            flag=DELETION,
+            note="Once it is repaired. The account is then billed as if the scheduler had been late.",
+        ),
+    )
+    why = "Accounts that cannot be billed, and are closed to changes. Repair one, then retry it."
+    list_display = ("account_id", "customer", "error", "since")
+    list_filter = ("since",)
+    list_select_related = ("account__customer",)
+    fields = ("customer", "error", "since")
+    ordering = ("-since", "-pk")
+    search_fields = ("account",)
+    search_customer = "account"
+    search_help_text = "By the customer's id or username."
+    sortable_by = ("since",)
+
+    def customer(self, set_aside: SetAside) -> str:
+        return link(set_aside.account.customer)
+
+
+def _may_touch(operator: Customer, customer: Model | None) -> bool:
+    return operator.is_superuser or customer is None or not (customer.is_staff or customer.is_superuser)

@@ -1,0 +1,52 @@
+"""The forms of the customers' admin."""
+
+from django import forms
+from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+
+from customer.admin_base import ActForm, AmountField
+from customer.errors import UsernameTaken
+from customer.models import Customer, fold
+from subscription_task.http.fields import MAX_MONEY
+
+
+class _OneOfItsName:
+    """A username is unique without regard to case."""
+
+    def clean_username(self) -> str:
+        username = self.cleaned_data["username"]
+        namesakes = Customer.objects.filter(username_folded=fold(username)).exclude(pk=self.instance.pk)
+        if namesakes.exists():
+            raise forms.ValidationError(str(UsernameTaken()))
+        return username
+
+
+class CustomerCreationForm(_OneOfItsName, AdminUserCreationForm):
+    """A new customer."""
+
+
+class CustomerChangeForm(_OneOfItsName, UserChangeForm):
+    """A customer, without the money."""
+
+
+class TopUpForm(ActForm):
+    """What is put in."""
+
+    amount = AmountField()
+    field_order = ("amount", "reason")
+
+
+class AdjustmentForm(ActForm):
+    """What is put in or, below 0, taken out; and why, always."""
+
+    amount = AmountField(
+        min_value=-MAX_MONEY,
+        help_text="A whole number, in the smallest unit of money; below 0 it is taken out of the credit.",
+    )
+    reason = forms.CharField(max_length=200, widget=forms.TextInput(attrs={"size": 60}))
+    field_order = ("amount", "reason")
+
+    def clean_amount(self) -> int:
+        amount = self.cleaned_data["amount"]
+        if amount == 0:
+            raise forms.ValidationError("An adjustment is never 0.")
+        return amount

@@ -1,0 +1,62 @@
+"""Invoices, and the jobs that make them."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import BigIntegerField, Case, F, OuterRef, QuerySet, Subquery, When
+from django.db.models.functions import Cast
+from django.http import HttpRequest
+from django_apscheduler.models import DjangoJob, DjangoJobExecution
+
+from customer.admin_base import ReadOnlyAdmin
+from customer.admin_lists import link_to
+from invoice.models import Invoice
+from subscription.models import Subscription
+
+# django-apscheduler's own start a scheduler inside the request, and run a query for every row.
+admin.site.unregister(DjangoJob)
+admin.site.unregister(DjangoJobExecution)
+
+
+@admin.register(Invoice)
+class InvoiceAdmin(ReadOnlyAdmin):
+    why = "What was charged. Invoices are never added, edited or deleted by hand: adjust the customer's credit instead."
+    list_display = ("id", "customer", "subscription", "amount", "start_time", "end_time")
+    list_filter = ("start_time",)
+    list_select_related = ("customer", "subscription")
+    search_fields = ("id", "customer", "subscription")
+    search_customer = "customer"
+    search_help_text = "By the id of the invoice, the subscription or the customer, or by the username."
+
+
+@admin.register(DjangoJob)
+class JobAdmin(ReadOnlyAdmin):
+    """The schedule, from its columns: the pickle beside them is never read."""
+
+    why = "The schedule, which follows the subscriptions: switch one, or top the customer up, to move its job."
+    list_display = ("id", "next_run_time", "subscription", "customer")
+    list_filter = (("next_run_time", admin.EmptyFieldListFilter),)
+    fields = ("id", "next_run_time", "subscription", "customer")
+    ordering = (F("next_run_time").asc(nulls_last=True),)
+    search_fields = ("id__exact",)
+    search_help_text = "By the id, which is the subscription's."
+    sortable_by = ("id", "next_run_time")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        """With the subscription that each belongs to, if any; an id that is no number breaks nothing."""
+        number = Case(When(pk__regex=r"^[1-9][0-9]{0,17}$", then=Cast("pk", BigIntegerField())))
+        jobs = super().get_queryset(request).defer("job_state").annotate(number=number)
+        subscription = Subscription.objects.filter(pk=OuterRef("number"))
+        return jobs.annotate(
+            subscription_name=Subquery(subscription.values("name")),
+            customer_id=Subquery(subscription.values("customer_id")),
+            username=Subquery(subscription.values("customer__username")),
+        )
+
+    def subscription(self, job: Any) -> str | None:
+        if job.subscription_name is None:
+            return None
+        return link_to("subscription_subscription", job.number, f"{job.subscription_name} ({job.number})")
+
+    def customer(self, job: Any) -> str | None:
+        return None if job.customer_id is None else link_to("customer_customer", job.customer_id, job.username)

@@ -1,0 +1,92 @@
+"""The books: every credit is what was put in less what was charged."""
+
+from collections.abc import Iterator
+from numbers import Number
+
+from customer.models import SetAside
+from invoice.checks.database import rows
+from invoice.checks.faults import Fault, counted
+from subscription.models import Subscription
+
+# SQLite's SUM fails beyond 2⁶³, which damaged rows may reach; halves stay far below, and Python puts them together.
+_HALVES = "sum({0} >> 32), sum({0} & 4294967295)"
+BOOKS = f"""
+    WITH ledger(account_id, high, low, put_in_high, put_in_low) AS (
+        SELECT account_id, {_HALVES.format("amount")}, {_HALVES.format("(CASE WHEN amount > 0 THEN amount ELSE 0 END)")}
+        FROM customer_ledgerentry GROUP BY account_id
+    ),
+    invoices(customer_id, number, high, low) AS (
+        SELECT customer_id, count(*), {_HALVES.format("amount")} FROM invoice_invoice GROUP BY customer_id
+    )
+    SELECT account.customer_id, account.credit, account.deposited, account.invoice_count, account.invoice_total,
+           ledger.high, ledger.low, ledger.put_in_high, ledger.put_in_low,
+           invoices.number, invoices.high, invoices.low
+    FROM customer_account account
+    LEFT JOIN ledger ON ledger.account_id = account.customer_id
+    LEFT JOIN invoices ON invoices.customer_id = account.customer_id
+    ORDER BY account.customer_id
+"""
+NO_ACCOUNT = """
+    SELECT customer.id FROM customer_customer customer
+    LEFT JOIN customer_account account ON account.customer_id = customer.id
+    WHERE account.customer_id IS NULL
+    ORDER BY customer.id
+"""
+
+
+def set_aside() -> Iterator[Fault]:
+    """Every account can be billed: none is set aside."""
+    for aside in SetAside.objects.order_by("account_id"):
+        subscriptions = counted(Subscription.objects.filter(customer_id=aside.account_id).count(), "subscription")
+        yield Fault(
+            code="account_set_aside",
+            account=aside.account_id,
+            message=f"set aside since {aside.since:%Y-%m-%d %H:%M:%S} with {subscriptions}: neither billed"
+            f" nor changed until it is repaired and retried. The error: {' '.join(aside.error.split())}",
+        )
+
+
+def accounts() -> Iterator[Fault]:
+    """Every customer has an account."""
+    for (customer_id,) in rows(NO_ACCOUNT):
+        yield Fault(
+            code="account_missing",
+            account=customer_id,
+            message="the customer has no account, so that nothing of theirs is billed. Restore it from a backup.",
+        )
+
+
+def balances() -> Iterator[Fault]:
+    """Every credit is the sum of its ledger entries less that of its invoices; what an account counts is so."""
+    for row in rows(BOOKS):
+        customer_id, credit, deposited, invoice_count, invoice_total, *sums = row
+        ledger, put_in, charged = _whole(*sums[0:2]), _whole(*sums[2:4]), _whole(*sums[5:7])
+        if credit != ledger - charged:
+            yield Fault(
+                code="credit_wrong",
+                account=customer_id,
+                message=f"the credit is {credit}, but the ledger's {ledger} less the invoices' {charged} is"
+                f" {ledger - charged}. Find the row that was edited, added or lost and restore it.",
+            )
+        if credit < 0:
+            yield Fault(
+                code="credit_negative",
+                account=customer_id,
+                message=f"the credit is {credit}, and must never be below 0.",
+            )
+        for column, found, expected, of in (
+            ("deposited", deposited, put_in, "positive ledger entries come to"),
+            ("invoice_count", invoice_count, sums[4] or 0, "invoices number"),
+            ("invoice_total", invoice_total, charged, "invoices come to"),
+        ):
+            if found != expected:
+                yield Fault(
+                    code=f"{column}_wrong",
+                    account=customer_id,
+                    message=f"{column} is {found}, but its {of} {expected}. Set it so, once these rows are proved.",
+                )
+
+
+def _whole(high: Number | None, low: Number | None) -> int:
+    """A sum from those of its halves; 0 where there was nothing to sum."""
+    return int(high or 0) * 2**32 + int(low or 0)

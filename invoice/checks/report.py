@@ -1,0 +1,100 @@
+"""Proves the books and the schedule on the live database, in one snapshot, and reports what is wrong."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django_apscheduler.models import DjangoJob
+
+from customer import clock
+from customer.models import Account, LedgerEntry
+from invoice.checks import books, invoices, schedule, schema
+from invoice.checks.database import rows, snapshot
+from invoice.checks.faults import Fault, counted
+from invoice.models import Invoice
+from subscription.models import Pause, Subscription
+
+CHECKS: tuple[Callable[[], Iterator[Fault]], ...] = (
+    books.set_aside,
+    schema.constraints,
+    schema.references,
+    books.accounts,
+    books.balances,
+    schedule.terms,
+    schedule.prices,
+    schedule.jobs,
+    schedule.orphans,
+    schedule.pauses,
+    invoices.coverage,
+)
+COUNTED = {
+    "accounts": Account,
+    "subscriptions": Subscription,
+    "invoices": Invoice,
+    "jobs": DjangoJob,
+    "pauses": Pause,
+    "ledger_entries": LedgerEntry,
+}
+# What is due by a second and not billed yet. What the credit will not cover is among it: only billing can tell.
+BACKLOG = """
+    SELECT COALESCE(sum((due.until - due.next) / due.period + 1), 0), min(due.next)
+    FROM (
+        SELECT INSTANT(job.next_run_time) AS next, NULLIF(subscription.period, 0) AS period, CAST(%s AS bigint) AS until
+        FROM django_apscheduler_djangojob job
+        JOIN subscription_subscription subscription ON CAST(subscription.id AS varchar) = job.id
+    ) due
+    WHERE due.next <= due.until
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What the checks found at `at`. `due` instants were not billed yet, since `oldest`: late, but no fault."""
+
+    at: datetime
+    checked: dict[str, int]
+    faults: list[Fault]
+    due: int
+    oldest: datetime | None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "ok": not self.faults,
+            "at": self.at.isoformat(),
+            "checked": self.checked,
+            "faults": [fault.as_json() for fault in self.faults],
+            "backlog": {"instants": self.due, "oldest": self.oldest.isoformat() if self.oldest else None},
+        }
+
+    def lines(self) -> Iterator[str]:
+        """For people: the result, a line for each fault, the backlog."""
+        seen = ", ".join(counted(self.checked[f"{what}s"], what) for what in ("account", "subscription", "invoice"))
+        yield f"{seen}: {counted(len(self.faults), 'fault') if self.faults else 'all is well'}"
+        yield from map(str, self.faults)
+        if self.oldest:
+            yield (
+                f"Backlog: {counted(self.due, 'instant')} due by {self.at:%Y-%m-%d %H:%M:%S} and not billed yet, the"
+                f" oldest {self.oldest:%Y-%m-%d %H:%M:%S}. A scheduler that runs bills them."
+            )
+        else:
+            yield "Backlog: none."
+
+
+def run(*, progress: Callable[[str], None]) -> Report:
+    """Runs all checks; `progress` is told what each one proves. Raises django.db.Error where the database fails."""
+    with snapshot():
+        at = clock.now()
+        checked = {what: model.objects.count() for what, model in COUNTED.items()}
+        faults = []
+        for check in CHECKS:
+            progress(check.__doc__.splitlines()[0])
+            faults += check()
+        ((due, oldest),) = rows(BACKLOG, int(at.timestamp()))
+    return Report(
+        at=at,
+        checked=checked,
+        faults=faults,
+        due=int(due),
+        oldest=None if oldest is None else datetime.fromtimestamp(oldest, UTC),
+    )

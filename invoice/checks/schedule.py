@@ -1,0 +1,204 @@
+"""The schedule: the one job of every subscription, its pauses and its prices."""
+
+from collections.abc import Iterator
+
+from invoice.checks.database import rows
+from invoice.checks.faults import Fault, counted, when
+
+# Subscriptions whose job is not as the rule and the account's time want it. A job stands at the first instant of its
+# grid after that time: the anchor and periods being whole seconds, so may the time be.
+JOBS = """
+    WITH terms AS (
+        SELECT subscription.id, subscription.customer_id, subscription.isactive, subscription.price, account.credit,
+               job.id AS job_id, job.next_run_time IS NOT NULL AS runs, INSTANT(job.next_run_time) AS stands_at,
+               CAST(job.next_run_time AS varchar) AS written, COALESCE(opened.pauses, 0) AS pauses,
+               NULLIF(subscription.period, 0) AS period, FLOORED(subscription.created_at) AS anchor,
+               FLOORED(account.settled_until) AS settled
+        FROM subscription_subscription subscription
+        LEFT JOIN customer_account account ON account.customer_id = subscription.customer_id
+        LEFT JOIN django_apscheduler_djangojob job ON job.id = CAST(subscription.id AS varchar)
+        LEFT JOIN (
+            SELECT subscription_id, count(*) AS pauses
+            FROM subscription_pause WHERE restored_from IS NULL GROUP BY subscription_id
+        ) opened ON opened.subscription_id = subscription.id
+    ),
+    expected AS (
+        SELECT terms.*,
+               anchor + period * CASE WHEN settled > anchor THEN (settled - anchor) / period + 1
+                                       WHEN settled <= anchor THEN 1 END AS expected
+        FROM terms
+    )
+    SELECT id, customer_id, isactive, price, credit, job_id, runs, stands_at, written, pauses, expected
+    FROM expected
+    WHERE job_id IS NULL
+       OR runs <> (isactive AND credit >= price)
+       OR pauses <> CASE WHEN runs THEN 0 ELSE 1 END
+       OR runs AND COALESCE(stands_at <> expected, TRUE)
+    ORDER BY id
+"""
+ORPHANS = """
+    SELECT job.id, CAST(job.next_run_time AS varchar)
+    FROM django_apscheduler_djangojob job
+    LEFT JOIN subscription_subscription subscription ON CAST(subscription.id AS varchar) = job.id
+    WHERE subscription.id IS NULL
+    ORDER BY job.id
+"""
+# Pauses off the grid, or that begin before the one before them ends: one that is still open ends never.
+PAUSES = """
+    WITH pause AS (
+        SELECT id, subscription_id, restored_from IS NULL AS open,
+               INSTANT(withheld_from) AS begins, INSTANT(restored_from) AS ends,
+               CAST(withheld_from AS varchar) AS begins_written, CAST(restored_from AS varchar) AS ends_written,
+               lag(id) OVER in_order AS before,
+               lag(restored_from) OVER in_order > withheld_from
+                   OR lag(id) OVER in_order IS NOT NULL AND lag(restored_from) OVER in_order IS NULL AS too_soon
+        FROM subscription_pause
+        WINDOW in_order AS (
+            PARTITION BY subscription_id ORDER BY withheld_from, restored_from IS NULL, restored_from, id
+        )
+    ),
+    placed AS (
+        SELECT pause.*, subscription.customer_id, COALESCE(
+                   begins > FLOORED(subscription.created_at)
+                   AND (begins - FLOORED(subscription.created_at)) %% NULLIF(subscription.period, 0) = 0
+                   AND (open OR (ends - begins) %% NULLIF(subscription.period, 0) = 0),
+                   FALSE) AS on_grid
+        FROM pause JOIN subscription_subscription subscription ON subscription.id = pause.subscription_id
+    )
+    SELECT id, subscription_id, customer_id, begins_written, ends_written, before, too_soon, on_grid
+    FROM placed
+    WHERE too_soon OR NOT on_grid
+    ORDER BY subscription_id, id
+"""
+TERMS = """
+    SELECT id, customer_id, price, period, CAST(created_at AS varchar)
+    FROM subscription_subscription
+    WHERE price < 1 OR period < 1 OR FLOORED(created_at) IS NULL
+    ORDER BY id
+"""
+PRICES = """
+    WITH change AS (
+        SELECT id, subscription_id, CAST(at AS varchar) AS at, price,
+               lead(previous) OVER (PARTITION BY subscription_id ORDER BY subscription_pricechange.at, id) AS left_off
+        FROM subscription_pricechange
+    )
+    SELECT change.id, subscription.id, subscription.customer_id, change.at, change.price,
+           COALESCE(change.left_off, subscription.price)
+    FROM change JOIN subscription_subscription subscription ON subscription.id = change.subscription_id
+    WHERE change.price <> COALESCE(change.left_off, subscription.price)
+    ORDER BY subscription.id, change.id
+"""
+
+
+def terms() -> Iterator[Fault]:
+    """Every subscription has a price, a period and a grid."""
+    for subscription_id, customer_id, price, period, created_at in rows(TERMS):
+        yield Fault(
+            code="terms_impossible",
+            account=customer_id,
+            subscription=subscription_id,
+            message=f"it costs {price} every {period} seconds since {created_at}, which cannot be billed. Restore it.",
+        )
+
+
+def prices() -> Iterator[Fault]:
+    """A subscription's price is what its recorded changes made of it."""
+    for change_id, subscription_id, customer_id, at, price, left_off in rows(PRICES):
+        yield Fault(
+            code="price_history_broken",
+            account=customer_id,
+            subscription=subscription_id,
+            message=f"price change {change_id}, at {at}, made the price {price}, but after it the price is {left_off}."
+            " Prices change through the admin, which records them: restore the change that is not recorded.",
+        )
+
+
+def jobs() -> Iterator[Fault]:
+    """Every subscription has one job; it runs if and only if it is active and paid for, and stands on its place."""
+    for row in rows(JOBS):
+        subscription_id, customer_id, active, price, credit, job_id, runs, stands_at, written, pauses, expected = row
+        about = {"account": customer_id, "subscription": subscription_id}
+        if job_id is None:
+            yield Fault(code="job_missing", **about, message="it has no job, so it is never billed. Restore the job.")
+            continue
+        if credit is None:
+            continue  # `books.accounts` says so
+        should_not = _why_paused(active=active, credit=credit, price=price)
+        if runs and should_not:
+            yield Fault(
+                code="job_runs",
+                **about,
+                message=f"its job runs, at {written}, but must be paused: {should_not}. Set its next_run_time to NULL"
+                " and record the pause.",
+            )
+        if not runs and not should_not:
+            yield Fault(
+                code="job_paused",
+                **about,
+                message=f"its job is paused, but must run: it is active, and the credit {credit} covers its price"
+                f" {price}. Set its next_run_time to {when(expected)} and end its pause there.",
+            )
+        if runs and expected is None:
+            yield Fault(
+                code="job_misplaced",
+                **about,
+                message=f"its job stands at {written}, and where it must cannot be told from its created_at, its period"
+                " and its account's settled_until. Restore these.",
+            )
+        elif runs and stands_at != expected:
+            yield Fault(
+                code="job_misplaced",
+                **about,
+                message=f"its job stands at {written}, but must at {when(expected)}, the first instant of its grid"
+                " after its account's settled_until. Set its next_run_time so.",
+            )
+        if runs and pauses:
+            yield Fault(
+                code="pause_left_open",
+                **about,
+                message=f"its job runs, but {counted(pauses, 'pause')} of it did not end. End it where it went on.",
+            )
+        if not runs and not pauses:
+            yield Fault(
+                code="pause_missing",
+                **about,
+                message="its job is paused, but no open pause says since when and why. Restore that, or let it begin at"
+                " its first instant that was not billed.",
+            )
+
+
+def _why_paused(*, active: bool, credit: int, price: int) -> str:
+    """Why a job must be paused; empty where it must run."""
+    if not active:
+        return "it is switched off"
+    return f"the credit {credit} does not cover its price {price}" if credit < price else ""
+
+
+def orphans() -> Iterator[Fault]:
+    """Every job is a subscription's."""
+    for job_id, written in rows(ORPHANS):
+        yield Fault(
+            code="job_orphan",
+            job=job_id,
+            message=f"no subscription has this id; the job {f'stands at {written}' if written else 'is paused'} and"
+            " bills nothing. Delete it, or restore its subscription.",
+        )
+
+
+def pauses() -> Iterator[Fault]:
+    """Pauses begin and end on their grid, one after the other."""
+    for pause_id, subscription_id, customer_id, begins, ends, before, overlaps, on_grid in rows(PAUSES):
+        about = {"account": customer_id, "subscription": subscription_id}
+        span = f"pause {pause_id}, from {begins} to {ends or 'now'},"
+        if overlaps:
+            yield Fault(
+                code="pause_overlaps",
+                **about,
+                message=f"{span} begins before pause {before} ends. Correct the wrong one.",
+            )
+        if not on_grid:
+            yield Fault(
+                code="pause_off_grid",
+                **about,
+                message=f"{span} does not begin and end at instants of the grid, as pauses do. Restore its times.",
+            )

@@ -1,0 +1,50 @@
+"""Whether the database still guards what it was told to guard."""
+
+from collections.abc import Iterator
+
+from django.db import connection
+
+from customer.models import Account, LedgerEntry, SetAside
+from invoice.checks.database import rows
+from invoice.checks.faults import Fault, counted
+from invoice.models import Invoice
+from subscription.models import Pause, PriceChange, Subscription
+
+MODELS = (Account, SetAside, LedgerEntry, Subscription, Pause, PriceChange, Invoice)
+
+
+def constraints() -> Iterator[Fault]:
+    """The constraints that refuse a second invoice for an instant, a negative credit and the like are in place."""
+    with connection.cursor() as cursor:
+        for model in MODELS:
+            table = model._meta.db_table
+            found = connection.introspection.get_constraints(cursor, table)
+            for constraint in model._meta.constraints:
+                if constraint.name not in found:
+                    yield Fault(
+                        code="constraint_missing",
+                        message=f"table {table} has lost its constraint {constraint.name}, so that nothing keeps such"
+                        " rows out. Put it back as the migrations have it.",
+                    )
+
+
+def references() -> Iterator[Fault]:
+    """No row of the books belongs to a row that is gone."""
+    for model in MODELS:
+        table, key = model._meta.db_table, model._meta.pk.column
+        for field in model._meta.concrete_fields:
+            if field.remote_field is None:
+                continue
+            target = field.remote_field.model._meta
+            ((many, first),) = rows(f"""
+                SELECT count(*), min(child.{key})
+                FROM {table} child
+                LEFT JOIN {target.db_table} parent ON parent.{target.pk.column} = child.{field.column}
+                WHERE child.{field.column} IS NOT NULL AND parent.{target.pk.column} IS NULL
+            """)
+            if many:
+                yield Fault(
+                    code="reference_broken",
+                    message=f"{counted(many, 'row')} of {table}, the first with {key} {first}, name by {field.column} a"
+                    f" row of {target.db_table} that is not there. Restore that from a backup.",
+                )

@@ -1,0 +1,59 @@
+"""The forms of the subscriptions' admin."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.helpers import ActionForm
+from django.contrib.admin.widgets import AutocompleteSelect
+from django.db.models import QuerySet
+from django.forms.models import BaseInlineFormSet
+
+from customer.admin_base import ActForm, AmountField
+from customer.admin_lists import is_id
+from customer.models import Customer
+from subscription.models import Subscription
+
+
+class CustomerSelect(AutocompleteSelect):
+    """Django's looks up whatever was posted, and fails on what is no id."""
+
+    def optgroups(self, name: str, value: list[Any], attr: dict[str, Any] | None = None) -> list:
+        return super().optgroups(name, [each for each in value if is_id(str(each))], attr)
+
+
+class CreationForm(ActForm):
+    """What is ordered, and for whom."""
+
+    customer = forms.ModelChoiceField(
+        Customer.objects.all(),
+        widget=CustomerSelect(Subscription._meta.get_field("customer"), admin.site),
+    )
+    name = forms.CharField(max_length=32)
+    price = AmountField()
+    isactive = forms.BooleanField(label="Active", initial=True, required=False)
+    field_order = ("customer", "name", "price", "isactive", "reason")
+
+
+class PriceForm(ActForm):
+    """The price from now on."""
+
+    price = AmountField()
+    field_order = ("price", "reason")
+
+
+class SwitchForm(ActionForm):
+    """The list's actions, with a reason for the log."""
+
+    reason = forms.CharField(max_length=200, required=False)
+
+
+class LatestFormSet(BaseInlineFormSet):
+    """The first rows of an inline, which has no pages."""
+
+    MOST = 20
+
+    def get_queryset(self) -> QuerySet[Any]:
+        if not hasattr(self, "_latest"):
+            self._latest = super().get_queryset()[: self.MOST]
+        return self._latest

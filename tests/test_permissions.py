@@ -1,0 +1,104 @@
+"""Every endpoint × who asks → the status, as one table."""
+
+import pytest
+from rest_framework.test import APIClient
+from rest_framework_simplejwt.tokens import RefreshToken
+
+from customer.models import Account, Customer
+from subscription import subscriptions
+from subscription.models import Subscription
+from tests.fixtures import PASSWORD
+
+WHO = ("nobody", "customer", "other", "deactivated", "operator")
+
+# fmt: off
+TABLE = {
+    # method and path                              nobody customer other deactivated operator
+    "POST /customer/register/":                      (201, 201, 201, 201, 201),
+    "POST /customer/login/":                         (200, 200, 200, 200, 200),
+    "POST /customer/token/refresh/":                 (200, 200, 200, 200, 200),
+    "PUT /customer/increasecredit/":                 (401, 200, 200, 401, 200),
+    "POST /subscription/create/":                    (401, 201, 201, 401, 201),
+    "PUT /subscription/editactivation/{subid}/":     (401, 200, 404, 401, 404),
+    "GET /subscription/list":                        (401, 200, 200, 401, 200),
+    "GET /invoice/list":                             (401, 200, 200, 401, 200),
+    "GET /invoice/statistics":                       (401, 200, 200, 401, 200),
+    "GET /api/schema/":                              (200, 200, 200, 200, 200),
+    "GET /api/docs/":                                (200, 200, 200, 200, 200),
+    "GET /api/redoc/":                               (200, 200, 200, 200, 200),
+    # What there is not, there is for nobody: a list or an id of customers, a deletion, another's credit.
+    "GET /customer/":                                (404, 404, 404, 404, 404),
+    "GET /customer/list":                            (404, 404, 404, 404, 404),
+    "GET /invoice/1":                                (404, 404, 404, 404, 404),
+    "DELETE /subscription/editactivation/{subid}/":  (401, 405, 405, 401, 405),
+    "POST /invoice/list":                            (401, 405, 405, 401, 405),
+}
+# fmt: on
+
+
+@pytest.fixture
+def customers(make_customer):
+    """The customers of the table by name. `customer` is the one whose subscription it is."""
+    found = {who: make_customer(who, credit=1000) for who in WHO if who != "nobody"}
+    Customer.objects.filter(username="deactivated").update(is_active=False)
+    Customer.objects.filter(username="operator").update(is_staff=True, is_superuser=True)
+    return found
+
+
+@pytest.fixture
+def subscription(customers):
+    owner = customers["customer"]
+    return subscriptions.create(customer=owner, name="VM", price=450, isactive=True, by=owner)
+
+
+@pytest.fixture
+def bodies(customers):
+    return {
+        "/customer/register/": {"username": "new", "password": PASSWORD},
+        "/customer/login/": {"username": "customer", "password": PASSWORD},
+        "/customer/token/refresh/": {"refresh": str(RefreshToken.for_user(customers["customer"]))},
+        "/customer/increasecredit/": {"credit": 5},
+        "/subscription/create/": {"name": "VM", "price": 5},
+        "/subscription/editactivation/{subid}/": {"isactive": 0},
+    }
+
+
+@pytest.mark.parametrize(
+    ("request_line", "who", "status"),
+    [(line, who, status) for line, row in TABLE.items() for who, status in zip(WHO, row, strict=True)],
+)
+def test_who_may_do_what(customers, subscription, bodies, client_of, request_line, who, status):
+    method, path = request_line.split()
+    client = APIClient() if who == "nobody" else client_of(customers[who])
+    credits = dict(Account.objects.values_list("customer__username", "credit"))
+    body = bodies.get(path)
+    response = client.generic(
+        method,
+        path.format(subid=subscription.pk),
+        client._encode_data(body, "json")[0] if body else "",
+        content_type="application/json",
+    )
+    assert response.status_code == status, response.content
+    if status == 401:
+        assert response["WWW-Authenticate"] == 'Bearer realm="api"'
+    if status >= 400:
+        assert list(response.json()) == ["detail"]
+        assert Subscription.objects.get(pk=subscription.pk).isactive
+        assert Subscription.objects.count() == 1
+        assert dict(Account.objects.values_list("customer__username", "credit")) == credits
+
+
+@pytest.mark.parametrize("who", ["other", "operator"])
+def test_operators_too_see_their_own_rows_alone(customers, subscription, client_of, fake_clock, run_pass, who):
+    fake_clock.at(600)
+    run_pass()
+    client = client_of(customers[who])
+    assert client.get("/subscription/list").json()["subscriptions"] == []
+    assert client.get("/invoice/list").json()["invoices"] == []
+    assert client.get("/invoice/statistics").json() == {"number_of_invoices": 0, "total_cost_amount": 0}
+
+
+@pytest.mark.parametrize("path", ["/subscription/list", "/customer/increasecredit/"])
+def test_a_session_of_the_admin_opens_nothing_here(customers, client, path):
+    client.force_login(customers["operator"])
+    assert client.get(path).status_code == 401

@@ -1,0 +1,73 @@
+"""How many statements each endpoint sends: pinned, on both databases, and the same however many rows there are."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from rest_framework_simplejwt.tokens import RefreshToken
+
+from invoice.models import Invoice
+from subscription import subscriptions
+from subscription.models import Subscription
+from tests.fixtures import EPOCH, PASSWORD, is_postgresql
+
+# Those that begin and end a transaction are not counted. The first of most reads whose token it is.
+STATEMENTS = {
+    "register": 3,
+    "login": 1,
+    "refresh": 1,
+    "increasecredit": 9,
+    "create": 11,
+    "switch off": 11,
+    "switch nothing": 9,
+    "switch on": 11,
+    "list subscriptions": 2,
+    "list invoices": 2,
+    "statistics": 2,
+}
+# SQLite has no clock to be asked.
+AND_THE_CLOCK = ("register", "increasecredit", "create", "switch off", "switch nothing", "switch on")
+TRANSACTION = ("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT")
+
+
+def requests(client, ada):
+    """What to send, by name, in this order."""
+    switch = f"/subscription/editactivation/{Subscription.objects.earliest('id').pk}/"
+    refresh = str(RefreshToken.for_user(ada))
+    said = {"username": "grace", "password": PASSWORD, "credit": 5}
+    return {
+        "register": lambda: client.post("/customer/register/", said, format="json"),
+        "login": lambda: client.post("/customer/login/", said, format="json"),
+        "refresh": lambda: client.post("/customer/token/refresh/", {"refresh": refresh}, format="json"),
+        "increasecredit": lambda: client.put("/customer/increasecredit/", {"credit": 5}, format="json"),
+        "create": lambda: client.post("/subscription/create/", {"name": "VM", "price": 5}, format="json"),
+        "switch off": lambda: client.put(switch, {"isactive": 0}, format="json"),
+        "switch nothing": lambda: client.put(switch, {"isactive": 0}, format="json"),
+        "switch on": lambda: client.put(switch, {"isactive": 1}, format="json"),
+        "list subscriptions": lambda: client.get("/subscription/list"),
+        "list invoices": lambda: client.get("/invoice/list"),
+        "statistics": lambda: client.get("/invoice/statistics"),
+    }
+
+
+@pytest.mark.parametrize("rows", [5, 50])
+def test_an_endpoint_sends_as_many_statements_however_many_rows_there_are(make_customer, client_of, rows):
+    ada = make_customer("ada", credit=100_000)
+    for number in range(rows):
+        vm = subscriptions.create(customer=ada, name=f"vm {number}", price=5, isactive=True, by=ada)
+        times = {"start_time": EPOCH, "end_time": EPOCH + timedelta(seconds=600)}
+        Invoice.objects.create(customer=ada, subscription=vm, amount=5, **times)
+    sent = {}
+    for name, send in requests(client_of(ada), ada).items():
+        with CaptureQueriesContext(connection) as captured:
+            response = send()
+        assert response.status_code in (200, 201), response.content
+        sent[name] = sum(not query["sql"].startswith(TRANSACTION) for query in captured)
+    assert sent == {name: number + (is_postgresql() and name in AND_THE_CLOCK) for name, number in STATEMENTS.items()}
+
+
+@pytest.mark.parametrize("path", ["/subscription/list", "/invoice/list", "/invoice/statistics"])
+def test_a_request_that_is_refused_for_want_of_a_token_asks_nothing(client, db, django_assert_num_queries, path):
+    with django_assert_num_queries(0):
+        assert client.get(path).status_code == 401
