@@ -4,7 +4,8 @@ Everything here that writes needs an open transaction, and says so where it open
 """
 
 import logging
-from collections.abc import Collection, Generator, Iterable
+from collections.abc import Collection, Generator, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.db import DataError, IntegrityError, transaction
@@ -72,14 +73,17 @@ def settle(opened: Opened) -> bool:
     """
     (account,) = _read([opened.customer_id], strict=True)
     outcome = plan.settle(account, opened.at, MOST)
-    _write_one(opened, outcome)
+    with _in_one_account(opened):
+        _write_charges([outcome])
+        _write_jobs([outcome])
     return outcome.settled
 
 
 def follow(opened: Opened) -> None:
     """Pauses and resumes the jobs of an open account as the rule wants it after a change. Raises AccountBroken."""
     for account in _read([opened.customer_id], strict=True):
-        _write_one(opened, plan.follow(account, opened.at, opened.event))
+        with _in_one_account(opened):
+            _write_jobs([plan.follow(account, opened.at, opened.event)], opened.by and opened.by.pk)
 
 
 def add_job(opened: Opened, subscription: Subscription) -> None:
@@ -102,7 +106,8 @@ def switch_job(opened: Opened, subscription: Subscription, *, runs: bool) -> Non
     """Pauses or resumes one job of an open account, whatever the rule says. Raises AccountBroken."""
     (account,) = _read([opened.customer_id], strict=True)
     (job,) = (job for job in account.jobs if job.subscription_id == subscription.pk)
-    _write_one(opened, plan.switch(account, job, opened.at, opened.event, runs=runs))
+    with _in_one_account(opened):
+        _write_jobs([plan.switch(account, job, opened.at, opened.event, runs=runs)], opened.by and opened.by.pk)
 
 
 def remove_job(subscription: Subscription) -> None:
@@ -124,7 +129,8 @@ def _bill(claimed: Iterable[plan.Account]) -> int:
             continue
         outcomes.append(outcome)
         invoices += len(outcome.charges)
-    _write(outcomes)
+    _write_charges(outcomes)
+    _write_jobs(outcomes)
     return invoices
 
 
@@ -183,23 +189,19 @@ def _read(customer_ids: list[int], *, strict: bool = False) -> list[plan.Account
     return list(found.values())
 
 
-def _write_one(opened: Opened, outcome: plan.Outcome) -> None:
+@contextmanager
+def _in_one_account(opened: Opened) -> Iterator[None]:
+    """Damage met in here is that account's. Raises AccountBroken."""
     try:
-        _write([outcome], opened.by and opened.by.pk)
+        yield
     except DAMAGE as error:
         raise AccountBroken(opened.customer_id, str(error)) from error
 
 
-def _write(outcomes: list[plan.Outcome], by: int | None = None) -> None:
-    """Makes plans true, one statement for each table. Raises one of DAMAGE where a row is not as it was planned for."""
+def _write_charges(outcomes: list[plan.Outcome]) -> None:
+    """Writes invoices and moves accounts on, one statement for each. Raises one of DAMAGE."""
     charges = [charge for outcome in outcomes for charge in outcome.charges]
-    pauses = [paused for outcome in outcomes for paused in outcome.pauses]
-    resumes = [
-        (resumed.subscription_id, resumed.restored_from, resumed.at, resumed.event.value, by)
-        for outcome in outcomes
-        for resumed in outcome.resumes
-    ]
-    ledger = [
+    moved = [
         (
             outcome.account.customer_id,
             sum(charge.amount for charge in outcome.charges),
@@ -208,9 +210,19 @@ def _write(outcomes: list[plan.Outcome], by: int | None = None) -> None:
         )
         for outcome in outcomes
     ]
-    moved = [(str(job_id), next_run) for outcome in outcomes for job_id, next_run in outcome.moved()]
     sql.write(sql.WRITE_INVOICES, sql.INVOICE_COLUMNS, charges)
-    _expect(len(ledger), sql.write(sql.WRITE_ACCOUNTS, sql.ACCOUNT_COLUMNS, ledger), "account")
+    _expect(len(moved), sql.write(sql.WRITE_ACCOUNTS, sql.ACCOUNT_COLUMNS, moved), "account")
+
+
+def _write_jobs(outcomes: list[plan.Outcome], by: int | None = None) -> None:
+    """Moves, pauses and resumes jobs, one statement for each. Raises one of DAMAGE."""
+    moved = [(str(job_id), next_run) for outcome in outcomes for job_id, next_run in outcome.moved()]
+    pauses = [paused for outcome in outcomes for paused in outcome.pauses]
+    resumes = [
+        (resumed.subscription_id, resumed.restored_from, resumed.at, resumed.event.value, by)
+        for outcome in outcomes
+        for resumed in outcome.resumes
+    ]
     _expect(len(moved), sql.write(sql.WRITE_JOBS, sql.JOB_COLUMNS, moved), "job")
     _write_pauses(pauses, by)
     _expect(len(resumes), sql.write(sql.WRITE_RESUMES, sql.RESUME_COLUMNS, resumes), "open pause")
@@ -224,7 +236,7 @@ def _write_pauses(pauses: list[plan.Paused], by: int | None) -> None:
             paused.at,
             paused.because.value,
             paused.event.value,
-            None if paused.event == accounts.Event.CHARGE else by,
+            by,
         )
         for paused in pauses
     ]
