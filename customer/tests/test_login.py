@@ -98,7 +98,7 @@ def test_all_failures_look_the_same(make_customer):
         ({"username": "x" * 151, "password": "x"}, {"username"}),
         ({"username": "\u0300\u0316" * 40_000, "password": "x"}, {"username"}),
     ],
-    ids=lambda value: ascii(value)[:30],
+    ids=lambda value: ascii(sorted(value) if isinstance(value, set) else value)[:30],
 )
 def test_a_body_that_is_no_login_is_400(body, fields):
     response = APIClient().post("/customer/login/", json.dumps(body), content_type="application/json")
