@@ -5,17 +5,18 @@ from datetime import datetime
 from apscheduler.executors.base import BaseExecutor
 
 from invoice.jobs import DueJob
+from invoice.passes import Passes
 
 
 class CollectingExecutor(BaseExecutor):
-    """Notes whose jobs APScheduler submits; the job store then bills them all in one transaction."""
+    """Notes whose jobs APScheduler submits; the end of the pass bills them all in one transaction."""
 
-    def __init__(self) -> None:
+    def __init__(self, passes: Passes) -> None:
         super().__init__()
-        self.customer_ids: set[int] = set()
+        self.passes = passes
 
     def submit_job(self, job: DueJob, run_times: list[datetime]) -> None:
-        self.customer_ids.add(job.customer_id)
+        self.passes.collect(job.customer_id)
 
     def _do_submit_job(self, job: DueJob, run_times: list[datetime]) -> None:
         raise NotImplementedError("submit_job is all there is")

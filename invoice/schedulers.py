@@ -18,6 +18,8 @@ from django.db import connections
 from invoice.executors import CollectingExecutor
 from invoice.jobs import STORE
 from invoice.jobstores import InvoiceJobStore
+from invoice.passes import Passes
+from invoice.standby import HostLock
 
 logger = logging.getLogger(__name__)
 
@@ -32,9 +34,19 @@ class _Passes(BackgroundScheduler):
     def _main_loop(self) -> None:
         apps.ready_event.wait()  # the thread starts in InvoiceConfig.ready()
         try:
-            super()._main_loop()
+            while self.state != STATE_STOPPED:
+                self._survive()
         finally:
             connections.close_all()
+
+    def _survive(self) -> None:
+        """APScheduler's loop until it ends, or fails where no pass catches it: then it is begun again in a second."""
+        try:
+            super()._main_loop()
+        except Exception:
+            logger.exception("The scheduler's loop failed; it goes on in a second")
+            self._event.wait(1)
+            self.wakeup()
 
     def _process_jobs(self) -> float | None:
         """One pass; none once the scheduler is stopped: what woke the loop was its end."""
@@ -45,19 +57,19 @@ class Scheduler:
     """In a server, its thread bills. Elsewhere `Scheduler.scheduler` reads jobs and, behind doors, changes them."""
 
     scheduler: BaseScheduler
-    store: InvoiceJobStore
+    passes: Passes
+    lock = HostLock()
     _waits_for_fork = False
 
     @classmethod
     def attach(cls) -> None:
         """Makes `scheduler` usable without a thread: `get_job`, `get_jobs` and, behind a door, the rest."""
-        executor = CollectingExecutor()
-        cls.store = InvoiceJobStore(executor)
+        cls.passes = Passes(cls.lock)
         cls.scheduler = _Passes(
             timezone=UTC,
             # Housekeeping jobs go to "default"; the jobs of subscriptions are rows of the database.
-            jobstores={"default": MemoryJobStore(), STORE: cls.store},
-            executors={STORE: executor},
+            jobstores={"default": MemoryJobStore(), STORE: InvoiceJobStore(cls.passes)},
+            executors={STORE: CollectingExecutor(cls.passes)},
             job_defaults={"misfire_grace_time": None, "coalesce": False},
         )
         BaseScheduler.start(cls.scheduler, paused=True)
@@ -81,6 +93,7 @@ class Scheduler:
         cls.scheduler.state = STATE_STOPPED
         cls.scheduler.wakeup()
         thread.join(PATIENCE)
+        cls.lock.release()
         cls.attach()
 
     @classmethod
@@ -110,6 +123,7 @@ class Scheduler:
     @classmethod
     def after_fork(cls) -> None:
         """In a forked child: no thread has survived, though the state says so; a preloading master's child starts."""
+        cls.lock = HostLock()
         cls.attach()
         if cls._waits_for_fork:
             cls._waits_for_fork = False

@@ -26,7 +26,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
     except DatabaseError:
         wrong.append("the database does not answer")
     if settings.SCHEDULER == "auto":
-        last = Scheduler.store.last_good_pass
+        last = Scheduler.passes.last_good
         if not Scheduler.running():
             wrong.append("no scheduler runs in this process")
         elif last is None or time.monotonic() - last > STALE:

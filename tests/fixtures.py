@@ -50,7 +50,7 @@ def process_jobs() -> None:
         Scheduler.scheduler._process_jobs()
     finally:
         Scheduler.scheduler.state = STATE_PAUSED
-    assert not Scheduler.store._failing, "the pass failed: see the log"
+    assert not Scheduler.passes.failing, "the pass failed: see the log"
 
 
 @pytest.fixture

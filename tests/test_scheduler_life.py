@@ -115,9 +115,9 @@ def test_starting_up_runs_no_query_even_where_the_scheduler_starts(idle):
         django.setup()
         from invoice.schedulers import Scheduler
         deadline = time.monotonic() + 60
-        while Scheduler.store.last_good_pass is None and time.monotonic() < deadline:
+        while Scheduler.passes.last_good is None and time.monotonic() < deadline:
             time.sleep(0.05)
-        print("passed" if Scheduler.store.last_good_pass else "did not bill")
+        print("passed" if Scheduler.passes.last_good else "did not bill")
     """
     done = subprocess.run(
         [sys.executable, "-c", code],

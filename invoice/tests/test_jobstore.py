@@ -1,11 +1,13 @@
 """The job store as APScheduler and an operator's shell see it."""
 
 import pickle
+import threading
 from datetime import timedelta
 
 import pytest
 from apscheduler.job import Job
 from apscheduler.jobstores.base import ConflictingIdError, JobLookupError
+from apscheduler.schedulers.base import STATE_STOPPED, BaseScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 from django.db import OperationalError
 from django_apscheduler.models import DjangoJob
@@ -14,6 +16,7 @@ from customer import accounts
 from customer.accounts import Event
 from invoice import billing
 from invoice.jobs import STORE, make_invoice
+from invoice.passes import LOOK
 from invoice.schedulers import Scheduler
 from subscription import subscriptions
 from tests.fixtures import EPOCH
@@ -103,12 +106,13 @@ def test_behind_the_door_a_job_resumes_on_its_grid(ada, vm, fake_clock):
 
 
 def test_behind_the_door_a_lost_job_can_be_added_but_no_second_one(ada, vm):
+    store = scheduler()._lookup_jobstore(STORE)
     with accounts.door(ada.pk, event=Event.ADJUSTMENT):
         job = scheduler().get_job(str(vm.pk))
         with pytest.raises(ConflictingIdError):
-            Scheduler.store.add_job(job)
+            store.add_job(job)
         scheduler().remove_job(job.id)
-        Scheduler.store.add_job(job)
+        store.add_job(job)
     assert DjangoJob.objects.count() == 1
 
 
@@ -134,30 +138,48 @@ def test_housekeeping_jobs_live_beside_the_billing_ones(vm):
 
 
 @pytest.mark.parametrize("step", ["next_due", "a_pass"])
-def test_nothing_escapes_a_pass_and_the_next_one_bills(step, vm, fake_clock, monkeypatch, caplog):
-    def away(*_):
+def test_nothing_escapes_a_pass_and_the_next_one_bills(step, vm, fake_clock, run_pass, monkeypatch, caplog):
+    def away():
         raise OperationalError("the database is away")
 
     fake_clock.at(600)
     # Under a test's transaction the connection must stay; a live one is closed.
-    monkeypatch.setattr("invoice.jobstores.connection.close", lambda: None)
+    monkeypatch.setattr("invoice.passes.connection.close", lambda: None)
     with monkeypatch.context() as broken:
         broken.setattr(billing, step, away)
         for _ in range(3):
-            assert Scheduler.store.get_due_jobs(EPOCH) == []
-            assert Scheduler.store.get_next_run_time() is not None
+            assert Scheduler.passes.begin() == []
+            assert Scheduler.passes.end() == LOOK
     assert [record.message for record in caplog.records] == ["A pass failed; trying again every second"]
-    for job in Scheduler.store.get_due_jobs(EPOCH):
-        Scheduler.store.executor.submit_job(job, [job.next_run_time])
-    Scheduler.store.get_next_run_time()
+    run_pass()
     assert vm.invoices.count() == 1
     assert caplog.records[-1].message == "Passes succeed again"
 
 
 def test_a_pass_that_is_given_up_rolls_back(vm, fake_clock):
     fake_clock.at(600)
-    (job,) = Scheduler.store.get_due_jobs(EPOCH)
-    Scheduler.store.executor.submit_job(job, [job.next_run_time])
-    Scheduler.store.get_due_jobs(EPOCH)  # the loop began anew: the first pass never ended
+    (job,) = Scheduler.passes.begin()
+    Scheduler.passes.collect(job.customer_id)
+    Scheduler.passes.begin()  # the loop began anew: the first pass never ended
     assert vm.invoices.count() == 0
-    Scheduler.store._abandon()
+    Scheduler.passes.end()
+
+
+def test_the_loop_survives_what_no_pass_catches(monkeypatch, caplog):
+    """APScheduler's own thread would end here, and its `running` stay True."""
+    scheduler, rounds = Scheduler.scheduler, []
+
+    def process(_):
+        rounds.append(len(rounds))
+        if len(rounds) == 2:
+            scheduler.state = STATE_STOPPED
+            return 0
+        raise RuntimeError("escaped")
+
+    monkeypatch.setattr(BaseScheduler, "_process_jobs", process)
+    monkeypatch.setattr(scheduler, "_event", threading.Event())
+    scheduler.wakeup()
+    scheduler._main_loop()
+    Scheduler.attach()
+    assert rounds == [0, 1]
+    assert "goes on in a second" in caplog.text
