@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
@@ -61,6 +62,12 @@ def text(name: str, default: str) -> str:
     return _read(_env.str, name, default, "it takes text")
 
 
+def word(name: str, default: str) -> str:
+    """A word of up to 100 letters, digits, dots, hyphens and underscores."""
+    remedy = "it takes up to 100 letters, digits, dots, hyphens and underscores"
+    return _read(_env.str, name, default, remedy, validate=validate.Regexp(r"[A-Za-z0-9._-]{1,100}\Z"))
+
+
 def database(name: str, sqlite_path: Path) -> dict[str, Any]:
     """The `DATABASES` entry of a URL; SQLite at `sqlite_path` where it is not set."""
     url = os.environ.get(name, "").strip()
@@ -82,6 +89,27 @@ def _refuse_database(name: str) -> ImproperlyConfigured:
         f"{name} makes no sense: it takes sqlite:///path or postgres://user:password@host:port/name,"
         " a socket as postgres:///name?host=/dir"
     )
+
+
+def broker(name: str) -> str:
+    """The URL of a message broker, RabbitMQ or Redis; empty where it is not set."""
+    url = os.environ.get(name, "").strip()
+    if not url:
+        return ""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - raises where it is no port
+    except ValueError:
+        parts = urlsplit("")
+    path = r"/?|/\d+" if parts.scheme in ("redis", "rediss") else r"/?|/[^/\s]+|//"
+    known = parts.scheme in ("amqp", "amqps", "redis", "rediss") and parts.hostname
+    if not known or parts.query or parts.fragment or not re.fullmatch(path, parts.path):
+        # The value may hold a password, so it is not repeated.
+        raise ImproperlyConfigured(
+            f"{name} makes no sense: it takes amqp://user:password@host:port/vhost or redis://:password@host:port/0,"
+            " with TLS amqps:// or rediss://"
+        )
+    return url
 
 
 def development_key(path: Path) -> str:

@@ -1,7 +1,10 @@
 """Django's settings. What the environment decides stands at the top; the README has a table of it."""
 
+import ssl
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -28,7 +31,9 @@ CSRF_TRUSTED_ORIGINS = environment.words(
 DATABASES = {"default": environment.database("DATABASE_URL", BASE_DIR / "db.sqlite3")}
 INVOICE_PERIOD = environment.whole_number("INVOICE_PERIOD", 600, least=1, most=31_536_000)
 SCHEDULER = environment.one_of("SCHEDULER", "auto", ["auto", "off"])
-INVOICE_ENGINE = environment.one_of("INVOICE_ENGINE", "local", ["local"])
+INVOICE_ENGINE = environment.one_of("INVOICE_ENGINE", "local", ["local", "celery"])
+CELERY_BROKER_URL = environment.broker("CELERY_BROKER_URL")
+CELERY_TASK_DEFAULT_QUEUE = environment.word("CELERY_QUEUE", "billing")
 SELF_SERVICE_TOP_UP = environment.switch("SELF_SERVICE_TOP_UP", True if DEBUG else None)
 RATE_LIMITS = environment.switch("RATE_LIMITS", not DEBUG)
 TRUSTED_PROXIES = environment.whole_number("TRUSTED_PROXIES", 0, least=0, most=10)
@@ -44,6 +49,14 @@ if not DEBUG:
             raise ImproperlyConfigured(f"{name} must be set where DJANGO_DEBUG is off: {remedy}")
 if SECRET_KEY and len(SECRET_KEY) < 32:
     raise ImproperlyConfigured("DJANGO_SECRET_KEY is too short: it takes 32 characters or more")
+if INVOICE_ENGINE == "celery":
+    if find_spec("celery") is None:
+        raise ImproperlyConfigured("INVOICE_ENGINE=celery needs Celery: pip install -r requirements-celery.txt")
+    if not CELERY_BROKER_URL:
+        raise ImproperlyConfigured(
+            "CELERY_BROKER_URL must be set where INVOICE_ENGINE is celery: amqp://user:password@host:port/vhost"
+            " or redis://:password@host:port/0"
+        )
 SECRET_KEY = SECRET_KEY or environment.development_key(BASE_DIR / ".secret_key")
 
 # --- the application ----------------------------------------------------------------------------
@@ -189,6 +202,29 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
 }
 
+# --- Celery, where INVOICE_ENGINE is celery -----------------------------------------------------
+
+CELERY_APPLICATION = "subscription_task.celery.app"
+# A hint that its worker did not live to finish goes to another. It says so little that nothing else is kept of it.
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_DELIVERY_MODE = "transient"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # nobody steers workers through the broker
+# A worker waits for its broker, for ever, and notices within seconds when it is cut off.
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_HEARTBEAT = 10
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 60
+}  # seconds: Redis then gives a lost worker's hint to another
+# With TLS the broker's certificate and name are checked, which is not the libraries' default.
+CELERY_BROKER_USE_SSL = {
+    "amqps": {"server_hostname": urlsplit(CELERY_BROKER_URL).hostname},
+    "rediss": {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_check_hostname": True},
+}.get(CELERY_BROKER_URL.partition(":")[0])
+
 # --- the rest -----------------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
@@ -207,5 +243,8 @@ LOGGING = {
         "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
         # A pass submits thousands of jobs; each would be a line.
         "apscheduler": {"level": "WARNING"},
+        # Each hint would be two.
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
     },
 }
