@@ -1,13 +1,17 @@
 # The two commands: `make run` and `make test`.
 PYTHON ?= python3
+PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: run test nightly lint format clean
+.PHONY: run worker test nightly lint format clean
 
 run: .venv/run  ## serves http://localhost:8000 with the scheduler billing
 	@$(BIN)/python manage.py migrate --verbosity 0
-	@$(BIN)/python -m subscription_task.welcome
-	@$(BIN)/python manage.py runserver --noreload localhost:8000
+	@$(BIN)/python -m subscription_task.welcome $(PORT)
+	@$(BIN)/python manage.py runserver --noreload localhost:$(PORT)
+
+worker: .venv/celery  ## bills what servers with INVOICE_ENGINE=celery and the same CELERY_BROKER_URL send hints of
+	@INVOICE_ENGINE=celery $(BIN)/celery -A subscription_task worker --without-mingle --without-gossip --without-heartbeat
 
 test: .venv/dev  ## all tests, on SQLite and on PostgreSQL
 	@$(BIN)/python -m tests
@@ -33,6 +37,10 @@ format: .venv/dev
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check pip==26.3
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/celery: .venv/run requirements-celery.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-celery.txt
 	@touch $@
 
 .venv/dev: .venv/run pyproject.toml

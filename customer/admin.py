@@ -73,7 +73,8 @@ class CustomerAdmin(DoorAdmin, UserAdmin):
         do=delete,
         event=Event.DELETION,
         flag=DELETION,
-        note="Only a customer without ledger entries and subscriptions can be deleted; others are deactivated.",
+        note="Only a customer without ledger entries and subscriptions can be deleted. Another can be deactivated,"
+        " which closes the API to them; what they have running is billed on until it is switched off.",
     )
     form = CustomerChangeForm
     add_form = CustomerCreationForm

@@ -1,12 +1,30 @@
 """The forms of the customers' admin."""
 
+from typing import Any
+
 from django import forms
+from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 
 from customer.admin_base import ActForm, AmountField
 from customer.errors import UsernameTaken
 from customer.models import Customer, fold
+from customer.throttling import FailedLogins
 from subscription_task.http.fields import MAX_MONEY
+
+
+class LoginForm(AdminAuthenticationForm):
+    """The admin's login, throttled with the API's: ten failures a minute for one name from one address."""
+
+    def clean(self) -> dict[str, Any]:
+        throttle, username = FailedLogins(), self.cleaned_data.get("username") or ""
+        if throttle.too_many(self.request, username):
+            raise forms.ValidationError("Too many failed logins. Please try again in a minute.")
+        try:
+            return super().clean()
+        except forms.ValidationError:
+            throttle.count(self.request, username)
+            raise
 
 
 class _OneOfItsName:

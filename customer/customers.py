@@ -42,7 +42,7 @@ def delete(*, customer_id: int, by: Customer | None) -> None:
             Account.objects.get(pk=customer_id).delete()
             Customer.objects.get(pk=customer_id).delete()
     except ProtectedError as error:
-        raise StillHasBooks("A customer with ledger entries or subscriptions stays; deactivate it instead.") from error
+        raise StillHasBooks("A customer with ledger entries or subscriptions stays.") from error
 
 
 @contextmanager

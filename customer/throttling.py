@@ -22,20 +22,26 @@ class FailedLogins(BaseThrottle):
     WINDOW = 60
 
     def allow_request(self, request: Any, view: Any) -> bool:
-        return cache.get(self._key(request), 0) < self.LIMIT
+        return not self.too_many(request, self._username(request))
 
     def wait(self) -> float:
         return self.WINDOW - time.time() % self.WINDOW
 
-    def count(self, request: Any) -> None:
-        """Counts a failure."""
-        cache.add(self._key(request), 0, timeout=2 * self.WINDOW)
-        cache.incr(self._key(request))
+    def too_many(self, request: Any, username: str) -> bool:
+        """Whether this name, from this address, has failed too often to be tried again in this window."""
+        return cache.get(self._key(request, username), 0) >= self.LIMIT
 
-    def _key(self, request: Any) -> str:
-        data = request.data if isinstance(request.data, Mapping) else {}
+    def count(self, request: Any, username: str | None = None) -> None:
+        """Counts a failure, of the name in the request's body where none is given."""
+        key = self._key(request, self._username(request) if username is None else username)
+        cache.add(key, 0, timeout=2 * self.WINDOW)
+        cache.incr(key)
+
+    def _username(self, request: Any) -> str:
+        return str(request.data.get("username", "")) if isinstance(request.data, Mapping) else ""
+
+    def _key(self, request: Any, username: str) -> str:
         # Trimmed as the serializer does; a longer one is no login, and could take minutes to fold.
-        username = str(data.get("username", "")).strip()[:MAX_USERNAME]
-        who = f"{fold(username)} from {self.get_ident(request)}"
+        who = f"{fold(username.strip()[:MAX_USERNAME])} from {self.get_ident(request)}"
         digest = hashlib.sha256(who.encode(errors="replace")).hexdigest()
         return f"failed logins {int(time.time() // self.WINDOW)} {digest}".replace(" ", "-")

@@ -2,6 +2,7 @@
 
 from django.contrib.admin import AdminSite
 from django.contrib.admin.apps import AdminConfig
+from django.utils.functional import cached_property
 
 
 class BillingSite(AdminSite):
@@ -10,7 +11,14 @@ class BillingSite(AdminSite):
     site_header = "Billing"
     site_title = "Billing"
     index_title = "Customers, subscriptions and their books"
+    site_url = None  # the API has no pages
     final_catch_all_view = False
+
+    @cached_property
+    def login_form(self) -> type:
+        from customer.admin_forms import LoginForm  # models cannot be imported before the apps are ready
+
+        return LoginForm
 
 
 class BillingAdminConfig(AdminConfig):

@@ -101,7 +101,7 @@ def broker(name: str) -> str:
         parts.port  # noqa: B018 - raises where it is no port
     except ValueError:
         parts = urlsplit("")
-    path = r"/?|/\d+" if parts.scheme in ("redis", "rediss") else r"/?|/[^/\s]+|//"
+    path = r"/?|/\d+" if parts.scheme in ("redis", "rediss") else r"/?|/[^/@\s]+|//"
     known = parts.scheme in ("amqp", "amqps", "redis", "rediss") and parts.hostname
     if not known or parts.query or parts.fragment or not re.fullmatch(path, parts.path):
         # The value may hold a password, so it is not repeated.

@@ -1,10 +1,12 @@
 """Whether the process answers, and whether it can do its work."""
 
 import time
+from collections.abc import Callable
 
 from django.conf import settings
 from django.db import DatabaseError, connection
-from django.http import HttpRequest, JsonResponse
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from invoice.schedulers import Scheduler
 
@@ -12,23 +14,41 @@ STALE = 10
 """The seconds without a good pass after which a process that should bill is not ready."""
 
 
-def healthz(request: HttpRequest) -> JsonResponse:
-    """The process answers."""
-    return JsonResponse({"status": "ok"})
+class Health:
+    """Answers `/healthz` and `/readyz` before anything else: a probe comes by address, not by name, and without TLS."""
 
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        self.migrated = False
 
-def readyz(request: HttpRequest) -> JsonResponse:
-    """The database answers and, where this process bills, its passes succeed; else 503."""
-    wrong = []
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except DatabaseError:
-        wrong.append("the database does not answer")
-    if settings.SCHEDULER == "auto":
-        last = Scheduler.passes.last_good
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        match request.path_info.rstrip("/"):
+            case "/healthz":
+                return JsonResponse({"status": "ok"})
+            case "/readyz":
+                wrong = list(filter(None, [self._database(), self._passes()]))
+                status = "not ready" if wrong else "ok"
+                return JsonResponse({"status": status, "wrong": wrong}, status=503 if wrong else 200)
+            case _:
+                return self.get_response(request)
+
+    def _database(self) -> str | None:
+        """What is wrong with the database: it must answer and, once seen, be migrated."""
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+            if not self.migrated:
+                executor = MigrationExecutor(connection)
+                self.migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())
+        except DatabaseError:
+            return "the database does not answer"
+        return None if self.migrated else "the database is not migrated: run manage.py migrate"
+
+    def _passes(self) -> str | None:
+        """What is wrong with the scheduler, where this process should bill."""
+        if settings.SCHEDULER == "off":
+            return None
         if not Scheduler.running():
-            wrong.append("no scheduler runs in this process")
-        elif last is None or time.monotonic() - last > STALE:
-            wrong.append("no pass has succeeded lately")
-    return JsonResponse({"status": "not ready" if wrong else "ok", "wrong": wrong}, status=503 if wrong else 200)
+            return "no scheduler runs in this process"
+        last = Scheduler.passes.last_good
+        return None if last is not None and time.monotonic() - last < STALE else "no pass has succeeded lately"

@@ -77,6 +77,7 @@ INSTALLED_APPS = [
     "invoice",
 ]
 MIDDLEWARE = [
+    "subscription_task.health.Health",
     "django.middleware.security.SecurityMiddleware",
     # runserver serves static files itself; in production they are what collectstatic has collected.
     *([] if DEBUG else ["whitenoise.middleware.WhiteNoiseMiddleware"]),
@@ -152,7 +153,6 @@ SIMPLE_JWT = {
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz/?$", r"^readyz/?$"]
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 X_FRAME_OPTIONS = "DENY"
@@ -229,6 +229,7 @@ CELERY_BROKER_USE_SSL = {
 
 LANGUAGE_CODE = "en"
 USE_I18N = False
+DATE_FORMAT, TIME_FORMAT, DATETIME_FORMAT = "Y-m-d", "H:i:s", "Y-m-d H:i:s"  # UTC, as everywhere
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "/static/"
@@ -240,6 +241,7 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
+        "django": {"handlers": [], "level": "INFO"},  # its own handler would print each line twice
         "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
         # A pass submits thousands of jobs; each would be a line.
         "apscheduler": {"level": "WARNING"},

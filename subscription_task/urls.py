@@ -1,13 +1,14 @@
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from subscription_task import health
 from subscription_task.http.documents import redoc
 
 open_to_all = {"authentication_classes": [], "permission_classes": [], "throttle_classes": []}
 
 urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="docs")),
     path("customer/", include("customer.urls")),
     path("subscription/", include("subscription.urls")),
     path("invoice/", include("invoice.urls")),
@@ -15,8 +16,6 @@ urlpatterns = [
     path("api/docs/", SpectacularSwaggerView.as_view(**open_to_all, url_name="schema"), name="docs"),
     path("api/redoc/", redoc, name="redoc"),
     path("admin/", admin.site.urls),
-    path("healthz", health.healthz),
-    path("readyz", health.readyz),
 ]
 handler400 = "subscription_task.errors.bad_request"
 handler403 = "subscription_task.errors.forbidden"

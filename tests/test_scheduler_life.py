@@ -212,3 +212,9 @@ def test_several_schedulers_on_one_database_bill_each_instant_once(database):
 
 def _time(value: datetime | str) -> datetime:
     return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+def test_runscheduler_refuses_a_database_that_is_not_migrated(tmp_path):
+    refused = servers.manage("runscheduler", DATABASE_URL=f"sqlite:///{tmp_path}/empty.db")
+    assert refused.returncode != 0
+    assert "manage.py migrate" in refused.stderr

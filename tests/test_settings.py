@@ -3,10 +3,14 @@
 import os
 import re
 import runpy
+import ssl
 import subprocess
 import sys
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
 from tests import servers
 
@@ -39,7 +43,17 @@ def read(monkeypatch):
         ("INVOICE_PERIOD", "9" * 5000, "a whole number from 1 to 31536000"),
         ("TRUSTED_PROXIES", "11", "a whole number from 0 to 10"),
         ("SCHEDULER", "maybe", "auto or off"),
-        ("INVOICE_ENGINE", "steam", "local"),
+        ("INVOICE_ENGINE", "steam", "local or celery"),
+        ("CELERY_BROKER_URL", "banana", "amqp://user:password@host:port/vhost or redis://:password@host:port/0"),
+        ("CELERY_BROKER_URL", "http://ada:secret@broker.example", "amqp://user:password@host:port/vhost or redis://"),
+        ("CELERY_BROKER_URL", "amqp://", "amqp://user:password@host:port/vhost or redis://"),
+        ("CELERY_BROKER_URL", "amqp://ada:secret@broker.example/a/b", "amqp://user:password@host:port/vhost"),
+        ("CELERY_BROKER_URL", "amqp://ada:/secret@broker.example", "amqp://user:password@host:port/vhost"),
+        ("CELERY_BROKER_URL", "redis://:secret@broker.example:port/0", "redis://:password@host:port/0"),
+        ("CELERY_BROKER_URL", "redis://:secret@broker.example/billing", "redis://:password@host:port/0"),
+        ("CELERY_BROKER_URL", "rediss://broker.example/0?ssl_cert_reqs=none&secret", "rediss://"),
+        ("CELERY_QUEUE", "my queue", "letters, digits, dots, hyphens and underscores"),
+        ("CELERY_QUEUE", "q" * 101, "letters, digits, dots, hyphens and underscores"),
         ("DATABASE_URL", "banana", "sqlite:///path or postgres://user:password@host:port/name"),
         ("DATABASE_URL", "mysql://ada:secret@db.example/billing", "sqlite:///path or postgres://"),
         ("DATABASE_URL", "postgres://ada:secret@db.example", "sqlite:///path or postgres://"),
@@ -118,6 +132,14 @@ def test_production_is_strict_unless_told_otherwise(read):
         ("INVOICE_PERIOD", "", "INVOICE_PERIOD", 600),
         ("SCHEDULER", "off", "SCHEDULER", "off"),
         ("INVOICE_ENGINE", "local", "INVOICE_ENGINE", "local"),
+        ("CELERY_BROKER_URL", "", "CELERY_BROKER_URL", ""),
+        ("CELERY_BROKER_URL", "amqp://a:s%40crét@b.example", "CELERY_BROKER_URL", ...),
+        ("CELERY_BROKER_URL", "amqps://a:b@[::1]:5671/billing", "CELERY_BROKER_URL", ...),
+        ("CELERY_BROKER_URL", "amqp://b.example//", "CELERY_BROKER_URL", ...),
+        ("CELERY_BROKER_URL", "redis://:b@b.example:6379/15", "CELERY_BROKER_URL", ...),
+        ("CELERY_BROKER_URL", "rediss://b.example/", "CELERY_BROKER_URL", ...),
+        ("CELERY_QUEUE", "", "CELERY_TASK_DEFAULT_QUEUE", "billing"),
+        ("CELERY_QUEUE", "billing-2.a_b", "CELERY_TASK_DEFAULT_QUEUE", "billing-2.a_b"),
         ("SELF_SERVICE_TOP_UP", "off", "SELF_SERVICE_TOP_UP", False),
         ("SELF_SERVICE_TOP_UP", "FALSE", "SELF_SERVICE_TOP_UP", False),
         ("RATE_LIMITS", "on", "RATE_LIMITS", True),
@@ -131,8 +153,28 @@ def test_production_is_strict_unless_told_otherwise(read):
 )
 def test_a_value_that_makes_sense_is_taken(read, name, value, setting, read_as):
     if read_as is ...:
-        read_as = [word for word in re.split("[, ]+", value) if word]
+        read_as = value if name == "CELERY_BROKER_URL" else [word for word in re.split("[, ]+", value) if word]
     assert read(**{name: value})[setting] == read_as
+
+
+def test_the_celery_engine_does_not_start_without_celery_or_a_broker(read, monkeypatch):
+    monkeypatch.setitem(sys.modules, "celery", None)  # as where it is not installed
+    with pytest.raises(ImproperlyConfigured, match="pip install -r requirements-celery.txt$"):
+        read(INVOICE_ENGINE="celery", CELERY_BROKER_URL="amqp://broker.example")
+    monkeypatch.setitem(sys.modules, "celery", ModuleType("celery"))
+    sys.modules["celery"].__spec__ = ModuleSpec("celery", None)
+    with pytest.raises(ImproperlyConfigured, match="^CELERY_BROKER_URL must be set"):
+        read(INVOICE_ENGINE="celery")
+    assert read(INVOICE_ENGINE="celery", CELERY_BROKER_URL="amqp://broker.example")["INVOICE_ENGINE"] == "celery"
+
+
+@pytest.mark.parametrize("scheme", ["amqps", "rediss"])
+def test_a_broker_with_tls_must_prove_its_name(read, scheme):
+    options = read(CELERY_BROKER_URL=f"{scheme}://broker.example")["CELERY_BROKER_USE_SSL"]
+    expected = {"server_hostname": "broker.example"}
+    if scheme == "rediss":
+        expected = {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_check_hostname": True}
+    assert options == expected
 
 
 @pytest.mark.parametrize(
