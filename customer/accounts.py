@@ -3,19 +3,22 @@
 Amounts are integers in the smallest unit of money; instants are UTC.
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db import models, transaction
+from django.db import DataError, models, transaction
 from django.db.models import F
 
 from customer import clock
 from customer.errors import AccountBroken, AccountSetAside, CreditTooLow, DepositLimit
 from customer.models import Account, Customer, LedgerEntry, SetAside
 from customer.signals import account_changed, account_opened
+
+logger = logging.getLogger(__name__)
 
 MAX_DEPOSITED = 2**63 - 1
 
@@ -87,10 +90,14 @@ def door(customer_id: int, *, event: Event, by: Customer | None = None) -> Itera
 def _lock(customer_id: int) -> datetime:
     """Locks the account's row and returns its time: the clock's, but never before what it is settled up to."""
     locked = Account.objects.select_for_update(no_key=True, of=("self",)).select_related("set_aside")
-    account = locked.get(pk=customer_id)
+    try:
+        account = locked.get(pk=customer_id)
+        at = max(clock.now(), account.settled_until)
+    except (DataError, TypeError) as error:
+        raise AccountBroken(customer_id, f"its row cannot be read: {error}") from error
     if hasattr(account, "set_aside"):
         raise AccountSetAside
-    return max(clock.now(), account.settled_until)
+    return at
 
 
 @contextmanager
@@ -120,6 +127,9 @@ def adjust(*, customer_id: int, amount: int, by: Customer | None, reason: str) -
 
 
 def _enter(here: Opened, kind: LedgerEntry.Kind, amount: int, reason: str) -> int:
+    """Moves the credit of the open account together with the ledger entry that says why; returns the credit."""
+    if type(amount) is not int:
+        raise TypeError(f"Money is a whole number in its smallest unit, not {amount!r}.")
     account = Account.objects.get(pk=here.customer_id)
     if account.deposited + max(amount, 0) > MAX_DEPOSITED:
         raise DepositLimit
@@ -132,6 +142,7 @@ def _enter(here: Opened, kind: LedgerEntry.Kind, amount: int, reason: str) -> in
 
 def set_aside(*, customer_id: int, error: str) -> None:
     """Closes the account to billing and to changes until it is retried. The first error stands."""
+    logger.error("Account %d is set aside: %s", customer_id, error)
     SetAside.objects.bulk_create(
         [SetAside(account_id=customer_id, error=error, since=clock.now())], ignore_conflicts=True
     )

@@ -4,9 +4,9 @@ Everything here that writes needs an open transaction, and says so where it open
 """
 
 import logging
-from collections.abc import Collection, Generator, Iterable, Iterator
+from collections.abc import Collection, Generator, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db import DataError, IntegrityError, transaction
 
@@ -28,7 +28,7 @@ class WriteMismatch(Exception):
     """A statement did not find the rows that it was to change: somebody has broken them by hand."""
 
 
-DAMAGE = (IntegrityError, DataError, OverflowError, ValueError, WriteMismatch)
+DAMAGE = (IntegrityError, DataError, OverflowError, ValueError, TypeError, WriteMismatch)
 """Errors that lie in an account's rows. Any other lies with the database, and passes."""
 
 
@@ -61,9 +61,15 @@ def run_pass() -> int:
 
 
 def next_due() -> datetime | None:
-    """The next instant at which a job of an account that is not set aside is due, perhaps in the past."""
+    """The next instant at which a job of an account that is not set aside is due, perhaps in the past.
+
+    One that cannot be read is long due: the pass that claims it sets its account aside.
+    """
     found = sql.query(sql.NEXT_DUE)
-    return sql.instant(found[0][0]) if found else None
+    try:
+        return sql.instant(found[0][0]) if found else None
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)
 
 
 def settle(opened: Opened) -> bool:
@@ -71,9 +77,9 @@ def settle(opened: Opened) -> bool:
 
     Raises AccountBroken.
     """
-    (account,) = _read([opened.customer_id], strict=True)
-    outcome = plan.settle(account, opened.at, MOST)
     with _in_one_account(opened):
+        (account,) = _read([opened.customer_id], strict=True)
+        outcome = plan.settle(account, opened.at, MOST)
         _write_charges([outcome])
         _write_jobs([outcome])
     return outcome.settled
@@ -110,22 +116,21 @@ def switch_job(opened: Opened, subscription: Subscription, *, runs: bool) -> Non
         _write_jobs([plan.switch(account, job, opened.at, opened.event, runs=runs)], opened.by and opened.by.pk)
 
 
-def remove_job(subscription: Subscription) -> None:
-    """Removes the job of a subscription behind its account's open door."""
-    jobs.remove(subscription)
+def _bill(claimed: list[plan.Account]) -> int:
+    """Plans and writes what locked accounts have due; those whose rows contradict each other are set aside.
 
-
-def _bill(claimed: Iterable[plan.Account]) -> int:
-    """Plans and writes what locked accounts have due; those whose rows contradict each other are set aside."""
+    Each has its share of what a transaction may write, so that one that is very late does not hold the others up.
+    """
     now = clock.now()
+    share = max(MOST // max(len(claimed), 1), 1)
     outcomes, invoices = [], 0
     for account in claimed:
         if invoices >= MOST:
             break
         try:
-            outcome = plan.settle(account, max(now, account.settled_until), MOST - invoices)
+            outcome = plan.settle(account, max(now, account.settled_until), share)
         except AccountBroken as broken:
-            _set_aside(broken.customer_id, broken.fault)
+            accounts.set_aside(customer_id=broken.customer_id, error=broken.fault)
             continue
         outcomes.append(outcome)
         invoices += len(outcome.charges)
@@ -145,26 +150,23 @@ def _bill_by_halves(customer_ids: list[int]) -> int:
             middle = len(customer_ids) // 2
             halves = customer_ids[:middle], customer_ids[middle:]
             return sum(_bill_by_halves(half) for half in halves)
-        _set_aside(customer_ids[0], str(error))
+        accounts.set_aside(customer_id=customer_ids[0], error=str(error))
         return 0
 
 
-def _set_aside(customer_id: int, error: str) -> None:
-    logger.error("Account %d is set aside: %s", customer_id, error)
-    accounts.set_aside(customer_id=customer_id, error=error)
-
-
 def _read(customer_ids: list[int], *, strict: bool = False) -> list[plan.Account]:
-    """Locked accounts with all their jobs. One that cannot be read is set aside, or raises if `strict`."""
+    """Locked accounts with all their jobs. One that cannot be read is set aside; if `strict`, raises AccountBroken."""
     found: dict[int, plan.Account] = {}
     broken: dict[int, str] = {}
-    for row in sql.query(sql.READ, customer_ids):
+    for row in _rows(customer_ids, broken):
         customer_id, credit, settled_until, subscription_id, price, period, created_at, active, job_id, next_run = row
         if customer_id in broken:
             continue
         try:
             if customer_id not in found:
-                found[customer_id] = plan.Account(customer_id, credit, sql.instant(settled_until), [])
+                found[customer_id] = plan.Account(
+                    customer_id, _whole(credit, "credit"), _time(settled_until, "settled_until"), []
+                )
             if subscription_id is None:
                 continue
             if job_id is None:
@@ -172,21 +174,45 @@ def _read(customer_ids: list[int], *, strict: bool = False) -> list[plan.Account
             found[customer_id].jobs.append(
                 plan.Job(
                     subscription_id,
-                    price,
-                    timedelta(seconds=period),
-                    anchor(sql.instant(created_at)),
+                    _whole(price, "price"),
+                    timedelta(seconds=_whole(period, "period")),
+                    anchor(_time(created_at, "created_at")),
                     bool(active),
                     sql.instant(next_run),
                 )
             )
-        except (TypeError, ValueError, OverflowError, AttributeError) as error:
+        except (ValueError, OverflowError) as error:
             broken[customer_id] = str(error)
             found.pop(customer_id, None)
     for customer_id, error in broken.items():
         if strict:
             raise AccountBroken(customer_id, error)
-        _set_aside(customer_id, error)
+        accounts.set_aside(customer_id=customer_id, error=error)
     return list(found.values())
+
+
+def _rows(customer_ids: list[int], broken: dict[int, str]) -> list[tuple]:
+    """What READ finds. A row that Python cannot even fetch is found by halves, and its account added to `broken`."""
+    try:
+        return sql.query(sql.READ, customer_ids)
+    except DAMAGE as error:
+        if len(customer_ids) == 1:
+            broken[customer_ids[0]] = str(error)
+            return []
+        middle = len(customer_ids) // 2
+        return _rows(customer_ids[:middle], broken) + _rows(customer_ids[middle:], broken)
+
+
+def _whole(value: object, what: str) -> int:
+    if type(value) is not int:  # SQLite stores anything anywhere
+        raise ValueError(f"its {what} is {value!r}, which is no whole number")
+    return value
+
+
+def _time(value: object, what: str) -> datetime:
+    if (time := sql.instant(value)) is None:
+        raise ValueError(f"it has no {what}")
+    return time
 
 
 @contextmanager

@@ -72,11 +72,14 @@ class InvoiceJobStore(DjangoJobStore):
             billing.switch_job(accounts.opened(), subscription, runs=job.next_run_time is not None)
 
     def remove_job(self, job_id: str) -> None:
-        """Behind the open door: removes the job."""
+        """Behind the open door of a deletion: removes the job. A subscription that stays keeps its job."""
         if self.passes.under_way:
             logger.error("APScheduler wanted to remove job %s in a pass; it stays", job_id)
             return
-        billing.remove_job(self._behind_the_door(job_id))
+        subscription = self._behind_the_door(job_id)
+        if accounts.opened().event != accounts.Event.DELETION:
+            raise RuntimeError(f"Job {job_id} stays as long as its subscription: use subscriptions.delete().")
+        jobs.remove(subscription)
 
     def remove_all_jobs(self) -> None:
         raise RuntimeError("Each subscription has its job for as long as it lives: use subscriptions.delete().")

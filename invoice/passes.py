@@ -26,6 +26,8 @@ LOOK = timedelta(seconds=1)
 """The longest wait between passes, so that what other processes have written is seen."""
 BREATH = timedelta(milliseconds=50)
 """The wait after a pass that found something due but could bill none of it: others hold those accounts."""
+REST = timedelta(milliseconds=150)
+"""The wait after each pass on SQLite, whose writers do not queue: longer than a request sleeps between two tries."""
 PATIENCE = timedelta(seconds=5)
 """How late the oldest instant may be before a scheduler bills what it had left to others."""
 
@@ -99,7 +101,9 @@ class Passes:
             return LOOK
         if due > now:
             return min(due - now, LOOK)
-        return timedelta(0) if invoices else BREATH
+        if invoices:
+            return REST if connection.vendor == "sqlite" else timedelta(0)
+        return BREATH
 
     def _is_for_others(self, *, lag: timedelta) -> bool:
         if lag > PATIENCE:

@@ -5,7 +5,7 @@ from typing import Any
 from django.db import transaction
 
 from customer.accounts import Opened
-from invoice import billing
+from invoice import billing, jobs
 from invoice.schedulers import Scheduler
 from subscription.models import Subscription
 
@@ -28,4 +28,4 @@ def add_the_job(sender: Any, opened: Opened, subscription: Subscription, **kwarg
 
 def remove_the_job(sender: Any, opened: Opened, subscription: Subscription, **kwargs: Any) -> None:
     """On subscription_deleted."""
-    billing.remove_job(subscription)
+    jobs.remove(subscription)

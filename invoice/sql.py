@@ -41,19 +41,30 @@ CLAIM = {
 }
 
 # The next instant at which anything is due, accounts set aside left out: their overdue jobs would spin the scheduler.
+# It may have been broken by hand. Infinity and the years before Christ, which Python cannot read, become dates that it
+# can; SQLite's times come as the text that they are.
 NEXT_DUE = {
     vendor: f"""
-        SELECT job.next_run_time
+        SELECT {readable}
         FROM django_apscheduler_djangojob job
         JOIN subscription_subscription subscription ON {join}
+        JOIN customer_account account ON account.customer_id = subscription.customer_id
         WHERE job.next_run_time IS NOT NULL
           AND NOT EXISTS (SELECT 1 FROM customer_setaside aside WHERE aside.account_id = subscription.customer_id)
         ORDER BY job.next_run_time
         LIMIT 1
     """
-    for vendor, join in (
-        ("postgresql", "subscription.id = CASE WHEN job.id ~ '^[1-9][0-9]{0,17}$' THEN job.id::bigint END"),
-        ("sqlite", "subscription.id = CAST(job.id AS INTEGER) AND job.id = CAST(subscription.id AS TEXT)"),
+    for vendor, join, readable in (
+        (
+            "postgresql",
+            "subscription.id = CASE WHEN job.id ~ '^[1-9][0-9]{0,17}$' THEN job.id::bigint END",
+            "LEAST(GREATEST(job.next_run_time, '0001-01-02'), '9999-12-30')",
+        ),
+        (
+            "sqlite",
+            "subscription.id = CAST(job.id AS INTEGER) AND job.id = CAST(subscription.id AS TEXT)",
+            "CAST(job.next_run_time AS TEXT)",
+        ),
     )
 }
 
@@ -73,18 +84,18 @@ LOCK = {
 # saw the snapshot from before its locks, in which what another scheduler has just billed still looks due.
 READ = {
     vendor: f"""
-        SELECT account.customer_id, account.credit, account.settled_until,
-               subscription.id, subscription.price, subscription.period, subscription.created_at,
-               subscription.isactive, job.id, job.next_run_time
+        SELECT account.customer_id, account.credit, {time.format("account.settled_until")},
+               subscription.id, subscription.price, subscription.period, {time.format("subscription.created_at")},
+               subscription.isactive, job.id, {time.format("job.next_run_time")}
         FROM customer_account account
         LEFT JOIN subscription_subscription subscription ON subscription.customer_id = account.customer_id
         LEFT JOIN django_apscheduler_djangojob job ON job.id = CAST(subscription.id AS {text})
         WHERE {named}
         ORDER BY account.customer_id, subscription.id
     """
-    for vendor, text, named in (
-        ("postgresql", "varchar", "account.customer_id = ANY(%b)"),
-        ("sqlite", "TEXT", "account.customer_id IN (SELECT value FROM json_each(%s))"),
+    for vendor, text, time, named in (
+        ("postgresql", "varchar", "{}", "account.customer_id = ANY(%b)"),
+        ("sqlite", "TEXT", "CAST({} AS TEXT)", "account.customer_id IN (SELECT value FROM json_each(%s))"),
     )
 }
 
@@ -153,12 +164,8 @@ RESUME_COLUMNS = {
 
 
 def instant(value: Any) -> datetime | None:
-    """A timestamp as the database gives it to a raw cursor, in UTC. Raises ValueError where it is none."""
-    if isinstance(value, str):
-        value = datetime.fromisoformat(value)
-    if isinstance(value, datetime) and value.tzinfo is None:
-        return value.replace(tzinfo=UTC)
-    return value
+    """A time as the statements above give it, in UTC; text on SQLite. Raises ValueError where it is none."""
+    return datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else value
 
 
 def query(statements: dict[str, str], *parameters: Any) -> list[tuple]:

@@ -29,7 +29,7 @@ def create(*, customer: Customer, name: str, price: int, isactive: bool, by: Cus
         subscription = Subscription.objects.create(
             customer=customer,
             name=name,
-            price=price,
+            price=_whole(price),
             period=settings.INVOICE_PERIOD,
             isactive=isactive,
             created_at=opened.at,
@@ -51,7 +51,7 @@ def change_price(*, customer_id: int, subscription_id: int, price: int, by: Cust
     """The customer's subscription, at `price` ≥ 1 from now on. Raises NoSuchSubscription, AccountSetAside."""
     with accounts.door(customer_id, event=Event.PRICE_CHANGE, by=by) as opened:
         subscription = _find(customer_id, subscription_id)
-        if subscription.price != price:
+        if subscription.price != _whole(price):
             PriceChange.objects.create(
                 subscription=subscription, at=opened.at, previous=subscription.price, price=price, by=by
             )
@@ -73,6 +73,12 @@ def delete(*, customer_id: int, subscription_id: int, by: Customer | None) -> No
             subscription.delete()
     except ProtectedError as error:
         raise StillHasBooks("A subscription with invoices stays; deactivate it instead.") from error
+
+
+def _whole(price: int) -> int:
+    if type(price) is not int:
+        raise TypeError(f"Money is a whole number in its smallest unit, not {price!r}.")
+    return price
 
 
 def _find(customer_id: int, subscription_id: int) -> Subscription:

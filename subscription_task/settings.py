@@ -115,7 +115,7 @@ if _database["ENGINE"].endswith("sqlite3"):
     # IMMEDIATE: a DEFERRED transaction that reads before it writes ends in "database is locked".
     # synchronous FULL: an answered change survives power loss, which NORMAL does not promise under WAL.
     _database["OPTIONS"] = {
-        "timeout": 30,
+        "timeout": 20,  # less than the 30 s after which gunicorn gives a worker up
         "transaction_mode": "IMMEDIATE",
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }

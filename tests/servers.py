@@ -154,21 +154,28 @@ class Server(Process):
 
     def call(self, method: str, path: str, body: Any = None, token: str = "") -> tuple[int, Any]:
         """One request; returns the status and the JSON of the answer."""
-        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
-        data = None if body is None else json.dumps(body).encode()
-        request = Request(self.url + path, data=data, headers=headers, method=method)
-        try:
-            with build_opener(ProxyHandler({})).open(request, timeout=PATIENCE) as answer:
-                return answer.status, json.load(answer)
-        except HTTPError as error:
-            with error:
-                return error.code, json.load(error)
+        return request(self.url, method, path, body, token)
 
     def invoices(self, token: str) -> list[dict[str, Any]]:
         """The customer's invoices, oldest first."""
         status, answer = self.call("GET", "/invoice/list?page_size=1000", token=token)
         assert status == 200, answer
         return answer["invoices"][::-1]
+
+
+def request(
+    url: str, method: str, path: str, body: Any = None, token: str = "", *, timeout: float = PATIENCE
+) -> tuple[int, Any]:
+    """One request to a server; returns the status and the JSON of the answer. Raises OSError where there is none."""
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    data = None if body is None else json.dumps(body).encode()
+    sent = Request(url + path, data=data, headers=headers, method=method)
+    try:
+        with build_opener(ProxyHandler({})).open(sent, timeout=timeout) as answer:
+            return answer.status, json.load(answer)
+    except HTTPError as error:
+        with error:
+            return error.code, json.load(error)
 
 
 def free_port() -> int:
@@ -178,9 +185,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def database() -> Iterator[str]:
-    """The URL of a fresh, migrated database: beside the test run's on PostgreSQL, else an SQLite file."""
-    template = _template()
+def database(given: str | None = None) -> Iterator[str]:
+    """The URL of a fresh, migrated database: on PostgreSQL beside the `given` one, the test run's, else a file."""
+    given = os.environ.get("DATABASE_URL", "") if given is None else given
+    template = _template(given)
     if template.startswith("sqlite"):
         with tempfile.TemporaryDirectory() as directory:
             path = Path(directory, "live.db")
@@ -188,25 +196,24 @@ def database() -> Iterator[str]:
             yield f"sqlite:///{path.as_posix()}"
         return
     name = f"live_{uuid.uuid4().hex}"
-    _administer(f"CREATE DATABASE {name} TEMPLATE {_NAME.search(template)[2]}")
+    _administer(given, f"CREATE DATABASE {name} TEMPLATE {_NAME.search(template)[2]}")
     try:
         yield _NAME.sub(rf"\1/{name}", template)
     finally:
-        _administer(f"DROP DATABASE {name} WITH (FORCE)")
+        _administer(given, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @functools.cache
-def _template() -> str:
+def _template(given: str) -> str:
     """The URL of a migrated database that is only ever copied; it goes when the tests do."""
-    given = os.environ.get("DATABASE_URL", "")
     if not given or given.startswith("sqlite"):
         directory = tempfile.mkdtemp()
         atexit.register(shutil.rmtree, directory)
         url = f"sqlite:///{Path(directory, 'template.db').as_posix()}"
     else:
         name = f"live_template_{uuid.uuid4().hex}"
-        _administer(f"CREATE DATABASE {name}")
-        atexit.register(_administer, f"DROP DATABASE {name} WITH (FORCE)")
+        _administer(given, f"CREATE DATABASE {name}")
+        atexit.register(_administer, given, f"DROP DATABASE {name} WITH (FORCE)")
         url = _NAME.sub(rf"\1/{name}", given)
     done = manage("migrate", "--verbosity", "0", DATABASE_URL=url)
     assert done.returncode == 0, done.stderr
@@ -217,8 +224,8 @@ _NAME = re.compile(r"^(\w+://[^/?]*)/?([^?]*)")
 """Of a database's URL: the server, and the name."""
 
 
-def _administer(statement: str) -> None:
-    with closing(psycopg.connect(_NAME.sub(r"\1/postgres", os.environ["DATABASE_URL"]), autocommit=True)) as connection:
+def _administer(given: str, statement: str) -> None:
+    with closing(psycopg.connect(_NAME.sub(r"\1/postgres", given), autocommit=True)) as connection:
         connection.execute(statement)
 
 

@@ -163,3 +163,14 @@ def test_an_account_set_aside_changes_nothing_until_it_is_retried(make_customer)
     assert ada.account.set_aside.error == "first"
     accounts.retry(customer_id=ada.pk)
     assert accounts.top_up(customer_id=ada.pk, amount=1, by=None) == 1
+
+
+@pytest.mark.parametrize("amount", [1.5, 1.0, "5", True, None])
+def test_money_that_is_no_whole_number_is_refused(make_customer, amount):
+    ada = make_customer(credit=100)
+    for change in (accounts.top_up, lambda **said: accounts.adjust(reason="a test", **said)):
+        with pytest.raises(TypeError):
+            change(customer_id=ada.pk, amount=amount, by=None)
+    with pytest.raises(TypeError):
+        subscriptions.create(customer=ada, name="VM", price=amount, isactive=True, by=None)
+    assert Customer.objects.get().credit == 100

@@ -107,12 +107,18 @@ def test_behind_the_door_a_job_resumes_on_its_grid(ada, vm, fake_clock):
 
 def test_behind_the_door_a_lost_job_can_be_added_but_no_second_one(ada, vm):
     store = scheduler()._lookup_jobstore(STORE)
-    with accounts.door(ada.pk, event=Event.ADJUSTMENT):
+    with accounts.door(ada.pk, event=Event.DELETION):
         job = scheduler().get_job(str(vm.pk))
         with pytest.raises(ConflictingIdError):
             store.add_job(job)
         scheduler().remove_job(job.id)
         store.add_job(job)
+    assert DjangoJob.objects.count() == 1
+
+
+def test_a_subscription_that_stays_keeps_its_job(ada, vm):
+    with accounts.door(ada.pk, event=Event.ADJUSTMENT), pytest.raises(RuntimeError, match="delete"):
+        scheduler().remove_job(str(vm.pk))
     assert DjangoJob.objects.count() == 1
 
 

@@ -143,3 +143,61 @@ def test_credit_taken_by_hand_pauses_the_job_and_is_not_overdrawn(three, fake_cl
     run_pass()
     assert three[1].invoices.count() == 0
     assert three[1].pauses.get().withheld_from == EPOCH.replace(minute=10)
+
+
+UNREADABLE = {
+    "postgresql": [
+        "UPDATE customer_account SET settled_until = 'infinity' WHERE customer_id = {customer}",
+        "UPDATE customer_account SET settled_until = '20000-01-01' WHERE customer_id = {customer}",
+        "UPDATE subscription_subscription SET created_at = '-infinity' WHERE id = {subscription}",
+        "UPDATE django_apscheduler_djangojob SET next_run_time = '-infinity' WHERE id = '{subscription}'",
+        "UPDATE django_apscheduler_djangojob SET next_run_time = '0044-03-15 BC' WHERE id = '{subscription}'",
+    ],
+    "sqlite": [
+        "UPDATE customer_account SET settled_until = 'x' WHERE customer_id = {customer}",
+        "UPDATE customer_account SET settled_until = 0 WHERE customer_id = {customer}",
+        "UPDATE customer_account SET credit = '1,000' WHERE customer_id = {customer}",
+        "UPDATE subscription_subscription SET price = '1,000' WHERE id = {subscription}",
+        "UPDATE subscription_subscription SET price = 100.5 WHERE id = {subscription}",
+        "UPDATE subscription_subscription SET created_at = x'00' WHERE id = {subscription}",
+        "UPDATE django_apscheduler_djangojob SET next_run_time = '' WHERE id = '{subscription}'",
+        "UPDATE django_apscheduler_djangojob SET next_run_time = 0 WHERE id = '{subscription}'",
+        "UPDATE django_apscheduler_djangojob SET next_run_time = '1 Jan 2030' WHERE id = '{subscription}'",
+    ],
+}
+
+
+@pytest.fixture(params=UNREADABLE[connection.vendor])
+def unreadable(request, three):
+    """The second of three subscriptions, whose rows hold what no program would have written."""
+    execute(request.param.format(customer=three[1].customer_id, subscription=three[1].pk))
+    return three[1]
+
+
+@pytest.mark.django_db
+def test_what_cannot_be_read_is_set_aside_and_the_others_are_billed(unreadable, three, fake_clock, run_pass):
+    fake_clock.at(600)
+    for _ in range(2):
+        run_pass()
+    assert list(SetAside.objects.values_list("account_id", flat=True)) == [unreadable.customer_id]
+    assert [vm.invoices.count() for vm in three] == [1, 0, 1]
+    assert billing.next_due() == EPOCH.replace(minute=20)
+
+
+@pytest.mark.django_db
+def test_an_event_on_what_cannot_be_read_is_refused_and_sets_it_aside(unreadable, fake_clock):
+    with pytest.raises(AccountSetAside):
+        accounts.top_up(customer_id=unreadable.customer_id, amount=5, by=None)
+    assert SetAside.objects.get().account_id == unreadable.customer_id
+
+
+@pytest.mark.django_db
+def test_a_very_late_account_leaves_the_others_their_share_of_a_pass(three, fake_clock, run_pass, monkeypatch):
+    monkeypatch.setattr(billing, "MOST", 6)
+    late, *others = three
+    fake_clock.at(600)
+    for vm in others:
+        accounts.top_up(customer_id=vm.customer_id, amount=1, by=None)
+    fake_clock.at(6000)
+    run_pass()
+    assert [vm.invoices.count() for vm in three] == [2, 3, 3]

@@ -54,7 +54,10 @@ class BodyLimit:
         if request.encoding and codecs.lookup(request.encoding).name not in self.ENCODINGS:
             return refuse(415, "The request body must be in UTF-8.")
         if not request.META.get("CONTENT_LENGTH") and "HTTP_TRANSFER_ENCODING" in request.META:
-            self._measure(request)
+            try:
+                self._measure(request)
+            except (OSError, ValueError):
+                return refuse(400, "The chunks of the request body do not follow each other.")
         announced = request.META.get("CONTENT_LENGTH") or "0"
         if not (announced.isascii() and announced.isdecimal()):
             return refuse(400, "The Content-Length is no number.")
