@@ -2,10 +2,7 @@
 
 import os
 
-from django.core.asgi import get_asgi_application
-
-from subscription_task.serving import refuse_development
+from subscription_task import serving
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "subscription_task.settings")
-refuse_development()
-application = get_asgi_application()
+application = serving.asgi()

@@ -92,8 +92,7 @@ MIDDLEWARE = [
 ]
 ROOT_URLCONF = "subscription_task.urls"
 APPEND_SLASH = False  # AnyOfOurPaths serves both spellings; a redirect would lose the body of a PUT
-# runserver then builds the application itself: wsgi.py refuses to serve a development configuration.
-WSGI_APPLICATION = None
+WSGI_APPLICATION = "subscription_task.development.application"  # runserver's; wsgi.py is for production alone
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

@@ -2,10 +2,7 @@
 
 import os
 
-from django.core.wsgi import get_wsgi_application
-
-from subscription_task.serving import refuse_development
+from subscription_task import serving
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "subscription_task.settings")
-refuse_development()
-application = get_wsgi_application()
+application = serving.wsgi()

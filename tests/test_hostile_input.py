@@ -4,11 +4,13 @@ import io
 import json
 
 import pytest
+from django.test import RequestFactory
 from rest_framework.test import APIClient
 
 from customer import accounts
 from customer.models import Account
 from subscription import subscriptions
+from subscription_task import serving
 
 MIB = 1024 * 1024
 JSON, FORM, MULTIPART = "application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=b"
@@ -298,3 +300,18 @@ def test_an_account_that_is_set_aside_can_be_read_and_not_changed(client, ada):
         assert response.json() == {"detail": "This account is being repaired. Please try again later."}
     for path in ("/subscription/list", "/invoice/list", "/invoice/statistics"):
         assert client.get(path).status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["application/json; x*=foo''bar", "application/json; charset*=foo''x"])
+@pytest.mark.django_db(transaction=True)
+def test_a_content_type_that_cannot_be_read_is_415(kind, client_of, make_customer):
+    """The servers' own way in: Django's test client would not come that far."""
+    environ = RequestFactory().put("/customer/increasecredit/", b"{}")
+    token = client_of(make_customer())._credentials["HTTP_AUTHORIZATION"]
+    environ = environ.environ | {"CONTENT_TYPE": kind, "HTTP_AUTHORIZATION": token, "wsgi.input": io.BytesIO(b"{}")}
+    said = []
+    answer = serving.development()(environ, lambda status, headers: said.append((status, dict(headers))))
+    body = b"".join(answer)
+    assert said[0][0] == "415 Unsupported Media Type"
+    assert said[0][1]["Content-Type"] == "application/json"
+    assert b"detail" in body
