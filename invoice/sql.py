@@ -6,6 +6,7 @@
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import psycopg
@@ -187,7 +188,8 @@ def write(statement: str, columns: dict[str, str], rows: Sequence[tuple]) -> int
     else:
         fields = ", ".join(f"json_extract(value, '$[{place}]') AS {name}" for place, name in enumerate(columns))
         table = f"(SELECT {fields} FROM json_each(%s)) AS v"
-        parameters = [json.dumps([[_bound(value) for value in row] for row in rows])]
+        adapt = lru_cache(maxsize=None)(connection.ops.adapt_datetimefield_value)  # the same instants come again
+        parameters = [json.dumps(rows, default=adapt)]
     with _cursor() as cursor:
         cursor.execute(statement.format(rows=table), parameters)
         return cursor.rowcount

@@ -28,6 +28,7 @@ import psycopg
 
 ROOT = Path(__file__).resolve().parent.parent
 MANAGE = [sys.executable, "manage.py"]
+DATABASE_ERRORS = (sqlite3.Error, psycopg.Error)
 PATIENCE = 60
 """The seconds after which a poll gives up; only a failure takes so long."""
 

@@ -37,7 +37,7 @@ def when(second: int | None) -> str:
         return "no time"
     try:
         return f"{_EPOCH + timedelta(seconds=second):%Y-%m-%d %H:%M:%S}"
-    except OverflowError:
+    except (OverflowError, ValueError):
         return f"{second:,} seconds after 1970"
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from django.db import DataError
 from django_apscheduler.models import DjangoJob
 
 from customer import clock
@@ -18,6 +19,7 @@ from subscription.models import Pause, Subscription
 CHECKS: tuple[Callable[[], Iterator[Fault]], ...] = (
     books.set_aside,
     schema.constraints,
+    schema.values,
     schema.references,
     books.accounts,
     books.balances,
@@ -81,6 +83,26 @@ class Report:
             yield "Backlog: none."
 
 
+def _found_by(check: Callable[[], Iterator[Fault]]) -> Iterator[Fault]:
+    """What a check finds. What it cannot read is a fault too, and the other checks go on."""
+    try:
+        yield from check()
+    except (TypeError, ValueError, OverflowError, DataError) as error:
+        proves = check.__doc__.splitlines()[0]
+        yield Fault(
+            code="check_failed",
+            message=f'"{proves}" could not be proved to the end: {error}. Mend what cannot be read, and check again.',
+        )
+
+
+def _moment(second: int | None) -> datetime | None:
+    """An instant, given in seconds since 1970; the first of all where it lies before Python's time."""
+    try:
+        return None if second is None else datetime.fromtimestamp(second, UTC)
+    except (OverflowError, ValueError):
+        return datetime.min.replace(tzinfo=UTC)
+
+
 def run(*, progress: Callable[[str], None]) -> Report:
     """Runs all checks; `progress` is told what each one proves. Raises django.db.Error where the database fails."""
     with snapshot():
@@ -89,12 +111,12 @@ def run(*, progress: Callable[[str], None]) -> Report:
         faults = []
         for check in CHECKS:
             progress(check.__doc__.splitlines()[0])
-            faults += check()
+            faults += _found_by(check)
         ((due, oldest),) = rows(BACKLOG, int(at.timestamp()))
     return Report(
         at=at,
         checked=checked,
         faults=faults,
         due=int(due),
-        oldest=None if oldest is None else datetime.fromtimestamp(oldest, UTC),
+        oldest=_moment(oldest),
     )

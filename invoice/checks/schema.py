@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from django.db import connection
+from django.db.models import DateTimeField, Field, IntegerField
 
 from customer.models import Account, LedgerEntry, SetAside
 from invoice.checks.database import rows
@@ -26,6 +27,36 @@ def constraints() -> Iterator[Fault]:
                         message=f"table {table} has lost its constraint {constraint.name}, so that nothing keeps such"
                         " rows out. Put it back as the migrations have it.",
                     )
+
+
+def values() -> Iterator[Fault]:
+    """Every number of the books is a whole one, every time a date that can be read: SQLite stores anything anywhere."""
+    for model in MODELS:
+        table, key = model._meta.db_table, model._meta.pk.column
+        for field in model._meta.concrete_fields:
+            unreadable = _unreadable(field)
+            if unreadable is None:
+                continue
+            ((many, first),) = rows(f"SELECT count(*), min({key}) FROM {table} WHERE {unreadable}")
+            if many:
+                yield Fault(
+                    code="value_unreadable",
+                    message=f"{counted(many, 'row')} of {table}, the first with {key} {first}, hold in {field.column}"
+                    " what is no such value. Restore it from a backup.",
+                )
+
+
+def _unreadable(field: Field) -> str | None:
+    """The condition under which a column's value is none of its type; None where every value will do."""
+    column, sqlite = field.column, connection.vendor == "sqlite"
+    if isinstance(field.target_field if field.remote_field else field, IntegerField):
+        return f"typeof({column}) NOT IN ('integer', 'null')" if sqlite else None
+    if isinstance(field, DateTimeField):
+        if sqlite:
+            unlike = f"typeof({column}) <> 'text' OR strftime('%%s', substr({column}, 1, 19)) IS NULL"
+            return f"{column} IS NOT NULL AND ({unlike} OR {column} NOT LIKE '____-__-__ __:__:__%%')"
+        return f"NOT {column} BETWEEN '0001-01-01' AND '9999-12-31'"
+    return None
 
 
 def references() -> Iterator[Fault]:
