@@ -43,8 +43,8 @@ format: .venv/dev
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-celery.txt
 	@touch $@
 
-.venv/dev: .venv/run pyproject.toml
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev
+.venv/dev: .venv/run pyproject.toml requirements-celery.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-celery.txt --group dev
 	@touch $@
 
 clean:

@@ -7,6 +7,7 @@ from django.contrib.admin.models import DELETION, LogEntry
 from django.contrib.auth.admin import UserAdmin
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.formats import localize
 
 from customer import accounts, customers
 from customer.accounts import Event
@@ -134,8 +135,8 @@ class CustomerAdmin(DoorAdmin, UserAdmin):
     def invoice_total(self, customer: Customer) -> int:
         return customer.account.invoice_total
 
-    def settled_until(self, customer: Customer) -> Any:
-        return customer.account.settled_until
+    def settled_until(self, customer: Customer) -> str:
+        return localize(customer.account.settled_until)
 
     def set_aside(self, customer: Customer) -> str:
         return link(customer.account.set_aside)

@@ -13,12 +13,9 @@ from django.conf import settings
 from django.db import close_old_connections, connection, reset_queries
 
 from customer import clock
-from invoice import billing
+from invoice import billing, hints
 from invoice.jobs import DueJob
 from invoice.standby import HostLock
-
-if settings.INVOICE_ENGINE == "celery":
-    from invoice import hints
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +40,7 @@ class Passes:
         self._pass: Generator | None = None
         self._collected: set[int] = set()
         self._given_up = self._stands_by = False
+        self._hinted, self._hinted_at = False, float("-inf")
 
     @property
     def under_way(self) -> bool:
@@ -107,9 +105,16 @@ class Passes:
         return BREATH
 
     def _is_for_others(self, *, lag: timedelta) -> bool:
-        if lag > PATIENCE:
-            return False
-        return not self._lock.held() or settings.INVOICE_ENGINE == "celery" and hints.send()
+        """Whether another scheduler of this host bills, or Celery's workers do; not once it is late."""
+        others = not self._lock.held() or settings.INVOICE_ENGINE == "celery" and self._hint()
+        return others and lag <= PATIENCE
+
+    def _hint(self) -> bool:
+        """Tells the workers that something is due, at most once a LOOK; False where the broker is away."""
+        if time.monotonic() - self._hinted_at >= LOOK.total_seconds():
+            self._hinted = hints.send()
+            self._hinted_at = time.monotonic()
+        return self._hinted
 
     def _fail(self, error: Exception) -> None:
         """Gives the pass up. One line when passes begin to fail; `_finish` has the one for when they succeed again."""

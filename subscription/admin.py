@@ -9,6 +9,7 @@ from django.contrib.admin.models import ADDITION, CHANGE, DELETION
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.formats import localize
 
 from customer import accounts
 from customer.accounts import Event
@@ -124,10 +125,10 @@ class SubscriptionAdmin(DoorAdmin):
     refusals = (CustomerError, SubscriptionError)
     actions = ("activate", "deactivate")
     action_form = SwitchForm
-    list_display = ("id", "name", "customer", "price", "period", "isactive", "next_invoice", "paused_because")
+    list_display = ("id", "name", "customer", "price", "period", "isactive", "next_invoice", "why_paused")
     list_filter = ("isactive", PausedBecause)
     list_select_related = ("customer",)
-    fields = ("customer", "name", "price", "period", "isactive", "created_at", "next_invoice", "paused_because")
+    fields = ("customer", "name", "price", "period", "isactive", "created_at", "next_invoice", "why_paused")
     inlines = (PauseInline, PriceChangeInline)
     search_fields = ("id", "customer", "name__istartswith")
     search_customer = "customer"
@@ -156,8 +157,13 @@ class SubscriptionAdmin(DoorAdmin):
         return self.act_page(request, self.creation, None)
 
     @admin.display(description="next invoice")
-    def next_invoice(self, subscription: Subscription) -> Any:
-        return subscription.next_invoice_at
+    def next_invoice(self, subscription: Subscription) -> str:
+        return localize(subscription.next_invoice_at) or "-"
+
+    @admin.display(description="paused because")
+    def why_paused(self, subscription: Subscription) -> str:
+        because = subscription.paused_because
+        return Pause.Reason(because).label if because else "-"
 
     @admin.action(description="Activate", permissions=["switch"])
     def activate(self, request: HttpRequest, queryset: QuerySet) -> None:
