@@ -122,6 +122,22 @@ def test_the_clock_goes_on_while_the_broker_is_away_or_stalls_and_sends_when_it_
         assert "Traceback" not in hints.output
 
 
+def test_the_scheduler_hints_and_bills_by_itself_where_the_broker_is_away(database, engine):
+    plant(database, customers=1, credit=10**6)
+    with brokers.Proxy(engine["CELERY_BROKER_URL"]) as proxy, Worker(DATABASE_URL=database, **engine) as worker:
+        through_proxy = engine | {"CELERY_BROKER_URL": proxy.url}
+        with servers.Process([*servers.MANAGE, "runscheduler"], DATABASE_URL=database, **through_proxy) as scheduler:
+            worker.says("Billed ")
+            proxy.close()
+            scheduler.says("The broker is away: ")
+            then = billed(database)
+            servers.until(lambda: billed(database) > then + 2, "the scheduler to go on by itself")
+            proxy.open()
+            scheduler.says("The broker is back")
+            assert "Traceback" not in scheduler.output
+    servers.the_books_add_up(database)
+
+
 @pytest.mark.parametrize(
     ("environment", "accepted"),
     [
