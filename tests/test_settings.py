@@ -14,6 +14,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from tests import servers
 
+pytestmark = pytest.mark.once
+
 KEY = "a key for tests alone, " * 3  # not random: the names of the tests hold it
 PRODUCTION = servers.PRODUCTION | {"DJANGO_SECRET_KEY": KEY}
 

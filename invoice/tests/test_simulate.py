@@ -88,16 +88,19 @@ def invented_books(seed):
         return contents()
 
 
+@pytest.mark.once
 def test_the_same_seed_makes_the_same_books_to_the_row(db):
     first = invented_books(7)
     assert len(first[Invoice]) > 100
     assert first == invented_books(7)
 
 
+@pytest.mark.once
 def test_another_seed_makes_other_books(db):
     assert invented_books(7)[Invoice] != invented_books(8)[Invoice]
 
 
+@pytest.mark.once
 def test_an_invented_provider_lives_through_all_that_can_happen(db):
     seen = set()
 
@@ -109,6 +112,7 @@ def test_an_invented_provider_lives_through_all_that_can_happen(db):
     assert seen >= {"charge", "top_up", "activation", "deactivation"}
 
 
+@pytest.mark.once
 def test_an_invented_provider_wants_no_database():
     """A process of its own, whose database is not there."""
     environment = {**os.environ, "DATABASE_URL": "postgres://nobody@127.0.0.1:1/nowhere"}
@@ -341,6 +345,7 @@ def test_json_is_one_object(ada, fake_clock, capsys):
     }
 
 
+@pytest.mark.once
 def test_csv_has_a_row_for_each_subscription(db, capsys):
     call_command("simulate", "--customers", "3", "--seed", "5", "--days", "1", "--csv")
     out = capsys.readouterr().out
@@ -397,6 +402,7 @@ def test_arguments_that_make_no_sense_are_refused_with_2_and_a_line(arguments, s
     assert capsys.readouterr().err.splitlines()[-1].endswith(f"rror: {said}")
 
 
+@pytest.mark.once
 def test_a_terminal_sees_a_bar_and_a_pipe_none(db):
     class Terminal(io.StringIO):
         def isatty(self):
