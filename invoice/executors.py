@@ -18,5 +18,4 @@ class CollectingExecutor(BaseExecutor):
     def submit_job(self, job: DueJob, run_times: list[datetime]) -> None:
         self.passes.collect(job.customer_id)
 
-    def _do_submit_job(self, job: DueJob, run_times: list[datetime]) -> None:
-        raise NotImplementedError("submit_job is all there is")
+    _do_submit_job = submit_job  # BaseExecutor's own submit_job would count instances that nobody takes off again
