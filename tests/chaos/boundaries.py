@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 
@@ -49,7 +50,7 @@ class Bench:
     def __init__(self, database_url: str) -> None:
         self.url = database_url
         self._sqlite = database_url.startswith("sqlite")
-        self._name = database_url.split("///")[1] if self._sqlite else database_url.rpartition("/")[2].split("?")[0]
+        self._name = database_url.split("///")[1] if self._sqlite else urlsplit(database_url).path[1:]
         self._nursery = subprocess.Popen(
             [sys.executable, "-c", _NURSERY],
             cwd=servers.ROOT,
