@@ -85,11 +85,11 @@ def manage(*arguments: str, **settings: str) -> subprocess.CompletedProcess:
 class Process:
     """A process of the service in a group of its own, and what it says on stdout and stderr."""
 
-    def __init__(self, command: list[str], **settings: str) -> None:
+    def __init__(self, command: list[str], *, cwd: Path = ROOT, **settings: str) -> None:
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 - __exit__ closes it
         self.popen = subprocess.Popen(
             command,
-            cwd=ROOT,
+            cwd=cwd,
             env=environment(**settings),
             stdin=subprocess.DEVNULL,
             stdout=self._output,

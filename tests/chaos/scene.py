@@ -5,8 +5,10 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -69,12 +71,12 @@ class Row:
 class Part:
     """A process of the service that can be started again, on the same port if it has one."""
 
-    def __init__(self, command: list[str], **settings: str) -> None:
-        self._command, self._settings = command, settings
+    def __init__(self, command: list[str], *, cwd: Path = servers.ROOT, **settings: str) -> None:
+        self._command, self._cwd, self._settings = command, cwd, settings
         self.start()
 
     def start(self) -> None:
-        self.process = servers.Process(self._command, **self._settings)
+        self.process = servers.Process(self._command, cwd=self._cwd, **self._settings)
 
     def kill(self) -> None:
         """kill -9, and what it leaves on its output is lost with it."""
@@ -99,14 +101,20 @@ class Scene:
         schedulers: int = 2,
         behind: int = 600,
         offset_file: str = "",
+        **settings: str,
     ) -> None:
+        """`settings` are those of all processes, beside the scene's own."""
         self.url = database_url
         self._shifted = bool(offset_file)
-        self._settings = {
-            "DATABASE_URL": database_url,
-            "INVOICE_PERIOD": "1",
-            "RATE_LIMITS": "off",
-        } | servers.PRODUCTION
+        self._settings = (
+            {
+                "DATABASE_URL": database_url,
+                "INVOICE_PERIOD": "1",
+                "RATE_LIMITS": "off",
+            }
+            | servers.PRODUCTION
+            | settings
+        )
         if self._shifted:
             self._settings["CLOCK_OFFSET"] = offset_file
         self._plan = web, schedulers
@@ -120,20 +128,17 @@ class Scene:
 
     def __enter__(self) -> "Scene":
         web, schedulers = self._plan
-        self.web, urls = [], []
-        for kind in web:
-            port = servers.free_port()
-            urls.append(f"http://127.0.0.1:{port}")
-            command = self._through([word.format(port=port) for word in servers.COMMANDS[kind]])
-            self.web.append(Part(command, **self._settings))
-        runscheduler = self._through([*servers.MANAGE, "runscheduler"])
-        self.schedulers = [Part(runscheduler, **self._settings) for _ in range(schedulers)]
+        self.web, self.schedulers, self.others, self._urls = [], [], [], []
         self._stack.callback(lambda: [part.kill() for part in self.parts])
+        for kind in web:
+            self.web.append(self.server(kind))
+        for _ in range(schedulers):
+            self.schedulers.append(self.part([*servers.MANAGE, "runscheduler"]))
         watch = threading.Thread(target=self._watch)
         watch.start()
         self._stack.callback(watch.join)
         self._stack.callback(self._over.set)
-        self.load = self._stack.enter_context(Load(urls, self._customers))
+        self.load = self._stack.enter_context(Load(self._urls, self._customers))
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -141,7 +146,23 @@ class Scene:
 
     @property
     def parts(self) -> list[Part]:
-        return [*self.web, *self.schedulers]
+        return [*self.web, *self.schedulers, *self.others]
+
+    def server(self, kind: str, *, host: str = "127.0.0.1", through: Sequence[str] = (), **where: Any) -> Part:
+        """Starts a server, which the load uses from now on. The rest is as for `part`."""
+        port = servers.free_port()
+        self._urls.append(f"http://{host}:{port}")
+        command = [word.replace("127.0.0.1", host).format(port=port) for word in servers.COMMANDS[kind]]
+        return self.part(command, through=through, **where)
+
+    def part(
+        self, command: list[str], *, through: Sequence[str] = (), cwd: Path = servers.ROOT, **settings: str
+    ) -> Part:
+        """Starts a process with the scene's settings and these, in `cwd`, by way of the command `through`.
+
+        Who starts one adds it to `web`, `schedulers` or `others`: at its end, the scene kills what is there.
+        """
+        return Part([*through, *self._through(command)], cwd=cwd, **self._settings | settings)
 
     def begins(self) -> None:
         """Waits for the first invoices."""
