@@ -12,4 +12,5 @@ if __name__ == "__main__":
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
-        sys.exit(f"manage.py: {error}")
+        sys.stderr.write(f"manage.py: {error}\n")
+        sys.exit(2)  # 1 is what check_billing says of faults

@@ -34,6 +34,7 @@ class Event(models.TextChoices):
     TOP_UP = "top_up"
     ADJUSTMENT = "adjustment"
     CHARGE = "charge"
+    REPAIR = "repair"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +96,8 @@ def _lock(customer_id: int) -> datetime:
         at = max(clock.now(), account.settled_until)
     except (DataError, TypeError) as error:
         raise AccountBroken(customer_id, f"its row cannot be read: {error}") from error
-    if hasattr(account, "set_aside"):
+    # The row may be gone since the statement began, which saw it and then waited for the lock.
+    if hasattr(account, "set_aside") and SetAside.objects.filter(pk=customer_id).exists():
         raise AccountSetAside
     return at
 

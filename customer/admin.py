@@ -167,10 +167,10 @@ class SetAsideAdmin(ReadOnlyAdmin):
             do=retry,
             event=None,
             flag=DELETION,
-            note="Once it is repaired. The account is then billed as if the scheduler had been late.",
+            note="Once its rows are mended. The account is then billed as if the scheduler had been late.",
         ),
     )
-    why = "Accounts that cannot be billed, and are closed to changes. Repair one, then retry it."
+    why = "Accounts that cannot be billed, and are closed to changes. Repair one, or mend its rows and retry it."
     list_display = ("account_id", "customer", "error", "since")
     list_filter = ("since",)
     list_select_related = ("account__customer",)

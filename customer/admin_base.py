@@ -43,7 +43,7 @@ class Act:
     """What an operator does through an account's door: a form on a page of its own.
 
     `do(subject, by=…, **what the form says)` returns the object that the log names, and what has been done to it.
-    `event` is None where no door needs to open; `flag` is the log's.
+    `event` is None where no door needs to open; `flag` is the log's; `preview(subject)` says what the act would do.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Act:
     form: type[forms.Form] = ActForm
     flag: int = CHANGE
     note: str = ""
+    preview: Callable[[Any], list[str]] | None = None
 
 
 class DoorAdmin(ListAdmin):
@@ -130,6 +131,7 @@ class DoorAdmin(ListAdmin):
             "title": act.title,
             "subtitle": None if subject is None else str(subject),
             "note": act.note,
+            "preview": act.preview(subject) if act.preview else [],
             "form": form,
             "adminform": adminform,
             "media": self.media + adminform.media,

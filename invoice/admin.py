@@ -3,19 +3,53 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.models import DELETION
 from django.db.models import BigIntegerField, Case, F, OuterRef, QuerySet, Subquery, When
 from django.db.models.functions import Cast
 from django.http import HttpRequest
 from django_apscheduler.models import DjangoJob, DjangoJobExecution
 
-from customer.admin_base import ReadOnlyAdmin
+from customer.admin import SetAsideAdmin
+from customer.admin_base import Act, ReadOnlyAdmin
 from customer.admin_lists import link_to
+from customer.models import Customer, SetAside
+from invoice import repair
 from invoice.models import Invoice
 from subscription.models import Subscription
 
+
+def preview_repair(set_aside: SetAside) -> list[str]:
+    return repair.preview(customer_id=set_aside.pk).lines()
+
+
+def do_repair(set_aside: SetAside, *, reason: str, by: Customer) -> tuple[SetAside, str]:
+    done = repair.repair(customer_id=set_aside.pk, by=by)
+    return set_aside, " ".join(["Repaired.", *done.steps])
+
+
+# customer's own can only retry: what is right about jobs and invoices is known here.
+admin.site.unregister(SetAside)
 # django-apscheduler's own start a scheduler inside the request, and run a query for every row.
 admin.site.unregister(DjangoJob)
 admin.site.unregister(DjangoJobExecution)
+
+
+@admin.register(SetAside)
+class RepairAdmin(SetAsideAdmin):
+    acts = (
+        Act(
+            name="repair",
+            title="Repair",
+            permission="customer.change_setaside",
+            do=do_repair,
+            event=None,
+            flag=DELETION,
+            note="What follows from the rest of the books is put right, all of it or nothing. Then the account is"
+            " opened, and billed as if the scheduler had been late.",
+            preview=preview_repair,
+        ),
+        *SetAsideAdmin.acts,
+    )
 
 
 @admin.register(Invoice)

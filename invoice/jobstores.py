@@ -99,7 +99,7 @@ class InvoiceJobStore(DjangoJobStore):
     def _jobs(self, **filters: Any) -> list[Job]:
         """Jobs built from their rows and subscriptions, the pickles unread."""
         found = []
-        for subscription in Subscription.objects.with_job().filter(**filters):
+        for subscription in Subscription.objects.with_job().filter(**filters).order_by("pk"):
             job = Job.__new__(Job)
             job.__setstate__(jobs.state(subscription, subscription.next_invoice_at))
             job._scheduler, job._jobstore_alias = self._scheduler, self._alias

@@ -130,6 +130,9 @@ else:
         "keepalives_interval": 2,
         "keepalives_count": 3,
         "tcp_user_timeout": 15_000,
+        # The same at its end: else it keeps the locks of a host that has gone silent in mid-pass for two hours.
+        "options": "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3"
+        " -c tcp_user_timeout=15000",
         **_database.get("OPTIONS", {}),
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

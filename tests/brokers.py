@@ -12,6 +12,8 @@ import pytest
 
 from tests import servers
 
+WORKER = "celery -A subscription_task worker --without-mingle --without-gossip --without-heartbeat"
+"""The command of a worker, as the documents have it."""
 URLS = {"RabbitMQ": "amqp://guest:guest@127.0.0.1:5672", "Redis": "redis://127.0.0.1:6379/15"}
 
 

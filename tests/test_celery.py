@@ -10,7 +10,6 @@ from tests.test_scheduler_life import billed, billing_processes, plant
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="wants process groups and signals")
 
-COMMAND = "celery -A subscription_task worker --without-mingle --without-gossip --without-heartbeat"
 CLOCK = """
 import time
 from invoice import hints
@@ -38,7 +37,7 @@ class Worker(servers.Process):
     """A worker of one process, started as the README says."""
 
     def __init__(self, **settings: str) -> None:
-        super().__init__([sys.executable, "-m", *COMMAND.split(), "--concurrency", "1"], **settings)
+        super().__init__([sys.executable, "-m", *brokers.WORKER.split(), "--concurrency", "1"], **settings)
 
 
 def clock(**settings: str) -> servers.Process:
@@ -157,4 +156,4 @@ def test_a_worker_that_is_not_wanted_says_so_in_one_line(environment, accepted):
 
 @pytest.mark.parametrize("document", ["README.md", "Makefile"])
 def test_workers_are_started_as_the_documents_say(document):
-    assert f"{COMMAND}\n" in servers.ROOT.joinpath(document).read_text("utf-8")
+    assert f"{brokers.WORKER}\n" in servers.ROOT.joinpath(document).read_text("utf-8")

@@ -11,12 +11,12 @@ from datetime import timedelta
 
 import hypothesis.strategies as st
 import pytest
-from django.conf import settings
 from django.db import transaction
 from django_apscheduler.models import DjangoJob
 from hypothesis import HealthCheck, note
 from hypothesis import settings as hypothesis_settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from pytest_django.fixtures import SettingsWrapper
 
 from customer import accounts, customers
 from customer.accounts import Event
@@ -48,6 +48,7 @@ class Histories(RuleBasedStateMachine):
     """Customers, their subscriptions, a clock and a scheduler, in any order."""
 
     clock: FakeClock
+    settings: SettingsWrapper
 
     def __init__(self) -> None:
         super().__init__()
@@ -89,7 +90,7 @@ class Histories(RuleBasedStateMachine):
     def create(self, pick, price, period, active, later):
         self.clock.advance(later)
         who = self.person(pick)
-        settings.INVOICE_PERIOD = period
+        self.settings.INVOICE_PERIOD = period
         price = self.amount(who, price)
         thing = subscriptions.create(
             customer=Customer.objects.get(pk=who), name="VM", price=price, isactive=active, by=None
@@ -295,7 +296,7 @@ class Histories(RuleBasedStateMachine):
 @pytest.mark.django_db
 @pytest.mark.parametrize("share", range(SHARES))
 def test_every_history_leaves_the_books_that_the_contract_says(share, fake_clock, settings):
-    Histories.clock = fake_clock
+    Histories.clock, Histories.settings = fake_clock, settings
     run_state_machine_as_test(
         Histories,
         settings=hypothesis_settings(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from numbers import Number
+from typing import NamedTuple
 
 from customer.models import SetAside
 from invoice.checks.database import rows
@@ -13,10 +14,11 @@ _HALVES = "sum({0} >> 32), sum({0} & 4294967295)"
 BOOKS = f"""
     WITH ledger(account_id, high, low, put_in_high, put_in_low) AS (
         SELECT account_id, {_HALVES.format("amount")}, {_HALVES.format("(CASE WHEN amount > 0 THEN amount ELSE 0 END)")}
-        FROM customer_ledgerentry GROUP BY account_id
+        FROM customer_ledgerentry WHERE OF_ACCOUNT(account_id) GROUP BY account_id
     ),
     invoices(customer_id, number, high, low) AS (
-        SELECT customer_id, count(*), {_HALVES.format("amount")} FROM invoice_invoice GROUP BY customer_id
+        SELECT customer_id, count(*), {_HALVES.format("amount")}
+        FROM invoice_invoice WHERE OF_ACCOUNT(customer_id) GROUP BY customer_id
     )
     SELECT account.customer_id, account.credit, account.deposited, account.invoice_count, account.invoice_total,
            ledger.high, ledger.low, ledger.put_in_high, ledger.put_in_low,
@@ -24,14 +26,38 @@ BOOKS = f"""
     FROM customer_account account
     LEFT JOIN ledger ON ledger.account_id = account.customer_id
     LEFT JOIN invoices ON invoices.customer_id = account.customer_id
+    WHERE OF_ACCOUNT(account.customer_id)
     ORDER BY account.customer_id
 """
 NO_ACCOUNT = """
     SELECT customer.id FROM customer_customer customer
     LEFT JOIN customer_account account ON account.customer_id = customer.id
-    WHERE account.customer_id IS NULL
+    WHERE account.customer_id IS NULL AND OF_ACCOUNT(customer.id)
     ORDER BY customer.id
 """
+
+
+class Books(NamedTuple):
+    """An account's columns, and what its rows come to."""
+
+    account: int
+    credit: int
+    deposited: int
+    invoice_count: int
+    invoice_total: int
+    ledger: int
+    put_in: int
+    invoices: int
+    charged: int
+
+
+def read(account: int | None = None) -> Iterator[Books]:
+    """The books of every account, or of one."""
+    for customer_id, *columns, high, low, put_in_high, put_in_low, number, charged_high, charged_low in rows(
+        BOOKS, account=account
+    ):
+        sums = _whole(high, low), _whole(put_in_high, put_in_low), number or 0, _whole(charged_high, charged_low)
+        yield Books(customer_id, *columns, *sums)
 
 
 def set_aside() -> Iterator[Fault]:
@@ -46,9 +72,9 @@ def set_aside() -> Iterator[Fault]:
         )
 
 
-def accounts() -> Iterator[Fault]:
+def accounts(account: int | None = None) -> Iterator[Fault]:
     """Every customer has an account."""
-    for (customer_id,) in rows(NO_ACCOUNT):
+    for (customer_id,) in rows(NO_ACCOUNT, account=account):
         yield Fault(
             code="account_missing",
             account=customer_id,
@@ -56,33 +82,32 @@ def accounts() -> Iterator[Fault]:
         )
 
 
-def balances() -> Iterator[Fault]:
+def balances(account: int | None = None) -> Iterator[Fault]:
     """Every credit is the sum of its ledger entries less that of its invoices; what an account counts is so."""
-    for row in rows(BOOKS):
-        customer_id, credit, deposited, invoice_count, invoice_total, *sums = row
-        ledger, put_in, charged = _whole(*sums[0:2]), _whole(*sums[2:4]), _whole(*sums[5:7])
-        if credit != ledger - charged:
+    for books in read(account):
+        if books.credit != books.ledger - books.charged:
             yield Fault(
                 code="credit_wrong",
-                account=customer_id,
-                message=f"the credit is {credit}, but the ledger's {ledger} less the invoices' {charged} is"
-                f" {ledger - charged}. Find the row that was edited, added or lost and restore it.",
+                account=books.account,
+                message=f"the credit is {books.credit}, but the ledger's {books.ledger} less the invoices'"
+                f" {books.charged} is {books.ledger - books.charged}. Find the row that was edited, added or lost and"
+                " restore it.",
             )
-        if credit < 0:
+        if books.credit < 0:
             yield Fault(
                 code="credit_negative",
-                account=customer_id,
-                message=f"the credit is {credit}, and must never be below 0.",
+                account=books.account,
+                message=f"the credit is {books.credit}, and must never be below 0.",
             )
         for column, found, expected, of in (
-            ("deposited", deposited, put_in, "positive ledger entries come to"),
-            ("invoice_count", invoice_count, sums[4] or 0, "invoices number"),
-            ("invoice_total", invoice_total, charged, "invoices come to"),
+            ("deposited", books.deposited, books.put_in, "positive ledger entries come to"),
+            ("invoice_count", books.invoice_count, books.invoices, "invoices number"),
+            ("invoice_total", books.invoice_total, books.charged, "invoices come to"),
         ):
             if found != expected:
                 yield Fault(
                     code=f"{column}_wrong",
-                    account=customer_id,
+                    account=books.account,
                     message=f"{column} is {found}, but its {of} {expected}. Set it so, once these rows are proved.",
                 )
 

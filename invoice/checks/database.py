@@ -23,6 +23,12 @@ FUNCTIONS = {
     },
 }
 
+# Conditions for rows of one account, and for rows of its subscriptions; where all are asked for, they hold always.
+SCOPES = {
+    "OF_ACCOUNT": r"\1 = {account:d}",
+    "OF_SUBSCRIPTIONS": r"\1 IN (SELECT id FROM subscription_subscription WHERE customer_id = {account:d})",
+}
+
 
 @contextmanager
 def snapshot() -> Iterator[None]:
@@ -57,10 +63,12 @@ def _deferred() -> Iterator[None]:
             cursor.execute("PRAGMA query_only = OFF")
 
 
-def rows(statement: str, *parameters: int | str) -> Iterator[tuple]:
-    """The rows of a statement in which INSTANT(column) and FLOORED(column) stand for FUNCTIONS."""
-    for name, texts in FUNCTIONS.items():
-        statement = re.sub(rf"\b{name}\(([\w.]+)\)", texts[connection.vendor], statement)
+def rows(statement: str, *parameters: int | str, account: int | None = None) -> Iterator[tuple]:
+    """The rows of a statement in which INSTANT(column), OF_ACCOUNT(column) and their like stand for the texts above."""
+    texts = {name: text[connection.vendor] for name, text in FUNCTIONS.items()}
+    texts |= {name: "TRUE" if account is None else text.format(account=account) for name, text in SCOPES.items()}
+    for name, text in texts.items():
+        statement = re.sub(rf"\b{name}\(([\w.]+)\)", text, statement)
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         yield from cursor

@@ -5,6 +5,7 @@ SQL proves the sound subscriptions, all at once; Python looks at the others one 
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from math import inf
 
 from invoice.checks.database import rows
@@ -30,6 +31,7 @@ SUSPECTS = f"""
                ) AS repriced
         FROM subscription_subscription subscription
         LEFT JOIN django_apscheduler_djangojob job ON job.id = CAST(subscription.id AS varchar)
+        WHERE OF_ACCOUNT(subscription.customer_id)
     ),
     billed AS (
         SELECT terms.id, count(*) AS invoices, min(invoice.start_time) AS first, max(invoice.start_time) AS last,
@@ -91,9 +93,9 @@ _RESTORE = "Restore the row from a backup."
 _STRAY = "Nothing of ours writes such a row: compare with a backup."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Terms:
-    """A subscription as its invoices must follow it. Times are seconds since 1970."""
+    """A subscription as its invoices must follow it. Times are seconds since 1970; a pause that is open ends never."""
 
     subscription_id: int
     customer_id: int
@@ -111,6 +113,34 @@ class Terms:
     def withheld(self, start: int) -> bool:
         return any(begins <= start < ends for begins, ends in self.pauses)
 
+    @cached_property
+    def invoices(self) -> list[tuple]:
+        """The rows of INVOICES."""
+        return list(rows(INVOICES, self.subscription_id))
+
+    @cached_property
+    def on_grid(self) -> list[tuple]:
+        """Those of them that lie on the grid."""
+        return [
+            invoice
+            for invoice in self.invoices
+            if invoice[3] is not None and invoice[3] > self.anchor and (invoice[3] - self.anchor) % self.period == 0
+        ]
+
+    @property
+    def starts(self) -> list[int]:
+        """Their instants, in order."""
+        return [invoice[3] for invoice in self.on_grid]
+
+    def first_gap(self) -> int:
+        """The first instant that was neither billed nor withheld."""
+        known = [self.anchor, *self.starts, *(instant for pause in self.pauses for instant in pause)]
+        return next(self.gaps(self.starts, max(known) + 2 * self.period)).start
+
+    def instant_from(self, second: int) -> int:
+        """The first instant of the grid that is not before a second."""
+        return self.anchor - min((self.anchor - second) // self.period, -1) * self.period
+
     def gaps(self, billed: Iterable[int], stop: int) -> Iterator[range]:
         """The stretches of instants before `stop` that were neither billed nor withheld."""
         reached = self.anchor + self.period
@@ -121,39 +151,48 @@ class Terms:
             if ends >= stop:
                 reached = max(reached, stop)
             elif ends > reached:
-                reached = self.anchor - (self.anchor - int(ends)) // self.period * self.period  # up to the grid
+                reached = self.instant_from(int(ends))
 
 
-def coverage() -> Iterator[Fault]:
+def suspects(account: int | None = None) -> list[int]:
+    """The subscriptions whose invoices, job and pauses disagree."""
+    return [subscription_id for (subscription_id,) in rows(SUSPECTS, account=account)]
+
+
+def coverage(account: int | None = None) -> Iterator[Fault]:
     """The billed instants are exactly the grid less the pauses, up to the next run or the pause; each invoice is right.
 
     Right: the price in force as its amount, one period long, and its subscription's customer's.
     """
-    for (subscription_id,) in list(rows(SUSPECTS)):
+    for subscription_id in suspects(account):
         yield from examine(subscription_id)
 
 
 def examine(subscription_id: int) -> Iterator[Fault]:
     """What is wrong with the invoices of one subscription."""
+    return judge(terms_of(subscription_id))
+
+
+def terms_of(subscription_id: int) -> Terms:
+    """One subscription, as its rows have it."""
     ((*row,),) = rows(SUBSCRIPTION, subscription_id)
     pauses = [
         (begins, inf if ends is None else ends) for begins, ends in rows(PAUSES, subscription_id) if begins is not None
     ]
-    terms = Terms(*row, pauses, list(rows(PRICE_CHANGES, subscription_id)))
+    return Terms(*row, pauses, list(rows(PRICE_CHANGES, subscription_id)))
+
+
+def judge(terms: Terms) -> Iterator[Fault]:
+    """What is wrong with the invoices of one subscription, if its terms are right."""
     if terms.period < 1 or terms.anchor is None:
         return  # `schedule.terms` says so
-    found = list(rows(INVOICES, subscription_id))
-    on_grid = [
-        invoice
-        for invoice in found
-        if invoice[3] is not None and invoice[3] > terms.anchor and (invoice[3] - terms.anchor) % terms.period == 0
-    ]
-    yield from _instants(terms, [invoice[3] for invoice in on_grid])
-    yield from _each(terms, found, {invoice[0] for invoice in on_grid})
+    yield from _instants(terms)
+    yield from _each(terms)
 
 
-def _instants(terms: Terms, starts: list[int]) -> Iterator[Fault]:
+def _instants(terms: Terms) -> Iterator[Fault]:
     """Too few, too many: the instants of the invoices that lie on the grid, in order."""
+    starts = terms.starts
     billed = set(starts)
     # Without a job or a pause to say where billing stopped, which is a fault of its own, it was after the last.
     stop = max(billed, default=terms.anchor) + terms.period if terms.stop is None else terms.stop
@@ -189,10 +228,11 @@ def _instants(terms: Terms, starts: list[int]) -> Iterator[Fault]:
             )
 
 
-def _each(terms: Terms, found: list[tuple], on_grid: set[int]) -> Iterator[Fault]:
+def _each(terms: Terms) -> Iterator[Fault]:
     """Wrong in itself, whatever the others are: one fault for each kind, with its first invoice."""
     wrong: dict[str, list[str]] = {}
-    for invoice_id, customer_id, amount, start, end, start_written, end_written in found:
+    on_grid = {invoice[0] for invoice in terms.on_grid}
+    for invoice_id, customer_id, amount, start, end, start_written, end_written in terms.invoices:
         this = f"invoice {invoice_id}, at {start_written},"
         if invoice_id not in on_grid:
             wrong.setdefault("invoice_off_grid", []).append(f"{this} is at no instant of the grid. {_STRAY}")

@@ -16,7 +16,7 @@ from invoice.checks.faults import Fault, counted
 from invoice.models import Invoice
 from subscription.models import Pause, Subscription
 
-CHECKS: tuple[Callable[[], Iterator[Fault]], ...] = (
+CHECKS: tuple[Callable[..., Iterator[Fault]], ...] = (
     books.set_aside,
     schema.constraints,
     schema.values,
@@ -30,6 +30,8 @@ CHECKS: tuple[Callable[[], Iterator[Fault]], ...] = (
     schedule.pauses,
     invoices.coverage,
 )
+OF_ACCOUNT = tuple(check for check in CHECKS if check not in (books.set_aside, schema.constraints, schedule.orphans))
+"""Those that can be asked about one account."""
 COUNTED = {
     "accounts": Account,
     "subscriptions": Subscription,
@@ -38,13 +40,14 @@ COUNTED = {
     "pauses": Pause,
     "ledger_entries": LedgerEntry,
 }
-# What is due by a second and not billed yet. What the credit will not cover is among it: only billing can tell.
+# What accounts that are not set aside have due by a second and not billed yet. What the credit will not cover is among it: only billing can tell.
 BACKLOG = """
     SELECT COALESCE(sum((due.until - due.next) / due.period + 1), 0), min(due.next)
     FROM (
         SELECT INSTANT(job.next_run_time) AS next, NULLIF(subscription.period, 0) AS period, CAST(%s AS bigint) AS until
         FROM django_apscheduler_djangojob job
         JOIN subscription_subscription subscription ON CAST(subscription.id AS varchar) = job.id
+        WHERE NOT EXISTS (SELECT 1 FROM customer_setaside aside WHERE aside.account_id = subscription.customer_id)
     ) due
     WHERE due.next <= due.until
 """
@@ -83,16 +86,22 @@ class Report:
             yield "Backlog: none."
 
 
-def _found_by(check: Callable[[], Iterator[Fault]]) -> Iterator[Fault]:
-    """What a check finds. What it cannot read is a fault too, and the other checks go on."""
+def found_by(check: Callable[..., Iterator[Fault]], *account: int) -> Iterator[Fault]:
+    """What a check finds, perhaps in one account. What it cannot read is a fault too, and the other checks go on."""
     try:
-        yield from check()
+        yield from check(*account)
     except (TypeError, ValueError, OverflowError, DataError) as error:
         proves = check.__doc__.splitlines()[0]
         yield Fault(
             code="check_failed",
+            account=account[0] if account else None,
             message=f'"{proves}" could not be proved to the end: {error}. Mend what cannot be read, and check again.',
         )
+
+
+def of_account(account: int) -> list[Fault]:
+    """What is wrong with one account, in the open transaction; that it may be set aside is not asked."""
+    return [fault for check in OF_ACCOUNT for fault in found_by(check, account)]
 
 
 def _moment(second: int | None) -> datetime | None:
@@ -111,7 +120,7 @@ def run(*, progress: Callable[[str], None]) -> Report:
         faults = []
         for check in CHECKS:
             progress(check.__doc__.splitlines()[0])
-            faults += _found_by(check)
+            faults += found_by(check)
         ((due, oldest),) = rows(BACKLOG, int(at.timestamp()))
     return Report(
         at=at,

@@ -1,13 +1,14 @@
 """The schedule: the one job of every subscription, its pauses and its prices."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from invoice.checks.database import rows
 from invoice.checks.faults import Fault, counted, when
 
-# Subscriptions whose job is not as the rule and the account's time want it. A job stands at the first instant of its
-# grid after that time: the anchor and periods being whole seconds, so may the time be.
-JOBS = """
+# Every subscription with its job. It must stand at the first instant of its grid after its account's time: the anchor
+# and periods being whole seconds, so may the time be.
+STANDING = """
     WITH terms AS (
         SELECT subscription.id, subscription.customer_id, subscription.isactive, subscription.price, account.credit,
                job.id AS job_id, job.next_run_time IS NOT NULL AS runs, INSTANT(job.next_run_time) AS stands_at,
@@ -19,8 +20,10 @@ JOBS = """
         LEFT JOIN django_apscheduler_djangojob job ON job.id = CAST(subscription.id AS varchar)
         LEFT JOIN (
             SELECT subscription_id, count(*) AS pauses
-            FROM subscription_pause WHERE restored_from IS NULL GROUP BY subscription_id
+            FROM subscription_pause
+            WHERE restored_from IS NULL AND OF_SUBSCRIPTIONS(subscription_id) GROUP BY subscription_id
         ) opened ON opened.subscription_id = subscription.id
+        WHERE OF_ACCOUNT(subscription.customer_id)
     ),
     expected AS (
         SELECT terms.*,
@@ -30,6 +33,10 @@ JOBS = """
     )
     SELECT id, customer_id, isactive, price, credit, job_id, runs, stands_at, written, pauses, expected
     FROM expected
+"""
+# Those whose job is not as the rule and the account's time want it.
+JOBS = f"""
+    {STANDING}
     WHERE job_id IS NULL
        OR runs <> (isactive AND credit >= price)
        OR pauses <> CASE WHEN runs THEN 0 ELSE 1 END
@@ -39,8 +46,9 @@ JOBS = """
 ORPHANS = """
     SELECT job.id, CAST(job.next_run_time AS varchar)
     FROM django_apscheduler_djangojob job
-    LEFT JOIN subscription_subscription subscription ON CAST(subscription.id AS varchar) = job.id
-    WHERE subscription.id IS NULL
+    WHERE job.id IN (
+        SELECT id FROM django_apscheduler_djangojob EXCEPT SELECT CAST(id AS varchar) FROM subscription_subscription
+    )
     ORDER BY job.id
 """
 # Pauses off the grid, or that begin before the one before them ends: one that is still open ends never.
@@ -53,6 +61,7 @@ PAUSES = """
                lag(restored_from) OVER in_order > withheld_from
                    OR lag(id) OVER in_order IS NOT NULL AND lag(restored_from) OVER in_order IS NULL AS too_soon
         FROM subscription_pause
+        WHERE OF_SUBSCRIPTIONS(subscription_id)
         WINDOW in_order AS (
             PARTITION BY subscription_id ORDER BY withheld_from, restored_from IS NULL, restored_from, id
         )
@@ -73,7 +82,7 @@ PAUSES = """
 TERMS = """
     SELECT id, customer_id, price, period, CAST(created_at AS varchar)
     FROM subscription_subscription
-    WHERE price < 1 OR period < 1 OR FLOORED(created_at) IS NULL
+    WHERE (price < 1 OR period < 1 OR FLOORED(created_at) IS NULL) AND OF_ACCOUNT(customer_id)
     ORDER BY id
 """
 PRICES = """
@@ -81,6 +90,7 @@ PRICES = """
         SELECT id, subscription_id, CAST(at AS varchar) AS at, price,
                lead(previous) OVER (PARTITION BY subscription_id ORDER BY subscription_pricechange.at, id) AS left_off
         FROM subscription_pricechange
+        WHERE OF_SUBSCRIPTIONS(subscription_id)
     )
     SELECT change.id, subscription.id, subscription.customer_id, change.at, change.price,
            COALESCE(change.left_off, subscription.price)
@@ -90,9 +100,30 @@ PRICES = """
 """
 
 
-def terms() -> Iterator[Fault]:
+class Standing(NamedTuple):
+    """A subscription with its job, which `runs` at `stands_at`, in seconds since 1970, and must at `expected`."""
+
+    subscription: int
+    account: int
+    active: bool
+    price: int
+    credit: int | None
+    job: str | None
+    runs: bool
+    stands_at: int | None
+    written: str | None
+    pauses: int
+    expected: int | None
+
+
+def standing(account: int) -> Iterator[Standing]:
+    """All subscriptions of one account."""
+    return map(Standing._make, rows(STANDING, account=account))
+
+
+def terms(account: int | None = None) -> Iterator[Fault]:
     """Every subscription has a price, a period and a grid."""
-    for subscription_id, customer_id, price, period, created_at in rows(TERMS):
+    for subscription_id, customer_id, price, period, created_at in rows(TERMS, account=account):
         yield Fault(
             code="terms_impossible",
             account=customer_id,
@@ -101,9 +132,9 @@ def terms() -> Iterator[Fault]:
         )
 
 
-def prices() -> Iterator[Fault]:
+def prices(account: int | None = None) -> Iterator[Fault]:
     """A subscription's price is what its recorded changes made of it."""
-    for change_id, subscription_id, customer_id, at, price, left_off in rows(PRICES):
+    for change_id, subscription_id, customer_id, at, price, left_off in rows(PRICES, account=account):
         yield Fault(
             code="price_history_broken",
             account=customer_id,
@@ -113,9 +144,9 @@ def prices() -> Iterator[Fault]:
         )
 
 
-def jobs() -> Iterator[Fault]:
+def jobs(account: int | None = None) -> Iterator[Fault]:
     """Every subscription has one job; it runs if and only if it is active and paid for, and stands on its place."""
-    for row in rows(JOBS):
+    for row in rows(JOBS, account=account):
         subscription_id, customer_id, active, price, credit, job_id, runs, stands_at, written, pauses, expected = row
         about = {"account": customer_id, "subscription": subscription_id}
         if job_id is None:
@@ -185,9 +216,11 @@ def orphans() -> Iterator[Fault]:
         )
 
 
-def pauses() -> Iterator[Fault]:
+def pauses(account: int | None = None) -> Iterator[Fault]:
     """Pauses begin and end on their grid, one after the other."""
-    for pause_id, subscription_id, customer_id, begins, ends, before, overlaps, on_grid in rows(PAUSES):
+    for pause_id, subscription_id, customer_id, begins, ends, before, overlaps, on_grid in rows(
+        PAUSES, account=account
+    ):
         about = {"account": customer_id, "subscription": subscription_id}
         span = f"pause {pause_id}, from {begins} to {ends or 'now'},"
         if overlaps:

@@ -11,7 +11,16 @@ from invoice.checks.faults import Fault, counted
 from invoice.models import Invoice
 from subscription.models import Pause, PriceChange, Subscription
 
-MODELS = (Account, SetAside, LedgerEntry, Subscription, Pause, PriceChange, Invoice)
+# With the condition for the rows of one account.
+MODELS = {
+    Account: "OF_ACCOUNT(child.customer_id)",
+    SetAside: "OF_ACCOUNT(child.account_id)",
+    LedgerEntry: "OF_ACCOUNT(child.account_id)",
+    Subscription: "OF_ACCOUNT(child.customer_id)",
+    Pause: "OF_SUBSCRIPTIONS(child.subscription_id)",
+    PriceChange: "OF_SUBSCRIPTIONS(child.subscription_id)",
+    Invoice: "OF_ACCOUNT(child.customer_id)",
+}
 
 
 def constraints() -> Iterator[Fault]:
@@ -29,18 +38,20 @@ def constraints() -> Iterator[Fault]:
                     )
 
 
-def values() -> Iterator[Fault]:
+def values(account: int | None = None) -> Iterator[Fault]:
     """Every number of the books is a whole one, every time a date that can be read: SQLite stores anything anywhere."""
-    for model in MODELS:
+    for model, of_account in MODELS.items():
         table, key = model._meta.db_table, model._meta.pk.column
         for field in model._meta.concrete_fields:
             unreadable = _unreadable(field)
             if unreadable is None:
                 continue
-            ((many, first),) = rows(f"SELECT count(*), min({key}) FROM {table} WHERE {unreadable}")
+            statement = f"SELECT count(*), min({key}) FROM {table} child WHERE ({unreadable}) AND {of_account}"
+            ((many, first),) = rows(statement, account=account)
             if many:
                 yield Fault(
                     code="value_unreadable",
+                    account=account,
                     message=f"{counted(many, 'row')} of {table}, the first with {key} {first}, hold in {field.column}"
                     " what is no such value. Restore it from a backup.",
                 )
@@ -59,23 +70,25 @@ def _unreadable(field: Field) -> str | None:
     return None
 
 
-def references() -> Iterator[Fault]:
+def references(account: int | None = None) -> Iterator[Fault]:
     """No row of the books belongs to a row that is gone."""
-    for model in MODELS:
+    for model, of_account in MODELS.items():
         table, key = model._meta.db_table, model._meta.pk.column
         for field in model._meta.concrete_fields:
             if field.remote_field is None:
                 continue
             target = field.remote_field.model._meta
-            ((many, first),) = rows(f"""
+            statement = f"""
                 SELECT count(*), min(child.{key})
                 FROM {table} child
                 LEFT JOIN {target.db_table} parent ON parent.{target.pk.column} = child.{field.column}
-                WHERE child.{field.column} IS NOT NULL AND parent.{target.pk.column} IS NULL
-            """)
+                WHERE child.{field.column} IS NOT NULL AND parent.{target.pk.column} IS NULL AND {of_account}
+            """
+            ((many, first),) = rows(statement, account=account)
             if many:
                 yield Fault(
                     code="reference_broken",
+                    account=account,
                     message=f"{counted(many, 'row')} of {table}, the first with {key} {first}, name by {field.column} a"
                     f" row of {target.db_table} that is not there. Restore that from a backup.",
                 )

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from tests import servers
 from tests.chaos import postgres
-from tests.chaos.rows import ROWS, NotHere, Place
+from tests.chaos.place import NotHere, Place
+from tests.chaos.rows import ROWS
 from tests.chaos.scene import Row
 
 DOCUMENT = servers.ROOT / "docs/reliability.md"

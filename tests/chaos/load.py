@@ -114,6 +114,8 @@ class Load:
 
     def _ask(self, *request: Any) -> Any:
         """The answer to one request, if it has one and it is not a server's error."""
+        if not self._urls:  # no server has been started yet
+            return None
         try:
             status, answer = servers.request(random.choice(self._urls), *request, timeout=10)
         except (OSError, HTTPException, ValueError):  # nobody there, a connection cut, half an answer

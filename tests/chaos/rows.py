@@ -1,43 +1,27 @@
 """The faults, one function for each: it breaks the service of a scene and gives the row of the table."""
 
-import os
-import random
 import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import psutil
 import psycopg
 
 from tests import servers
-from tests.chaos import books, boundaries
+from tests.chaos import books, boundaries, engine
 from tests.chaos.books import Count
+from tests.chaos.broker import RabbitMQ, Redis
+from tests.chaos.forks import forks
+from tests.chaos.hosts import hosts
+from tests.chaos.place import SECONDS, NotHere, Place, send_signal, turns
 from tests.chaos.postgres import Postgres
+from tests.chaos.rolling import rolling
 from tests.chaos.scene import Row, Scene
-
-SECONDS = 20
-"""How long a row's faults go on."""
-
-
-class NotHere(Exception):
-    """This machine cannot do it, and why."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a row's databases are made: beside `given`, on `postgres`, or as files."""
-
-    given: str
-    postgres: Postgres | None = None
-
-    @property
-    def named(self) -> str:
-        return "PostgreSQL" if self.postgres else "SQLite"
 
 
 def kills(place: Place) -> Row:
@@ -46,7 +30,7 @@ def kills(place: Place) -> Row:
     schedulers = 2 if place.postgres else 1
     with servers.database(place.given) as url, Scene(url, web=web, schedulers=schedulers, behind=9_000) as scene:
         scene.begins()
-        for chance in _for(SECONDS * 1.5):
+        for chance in turns(SECONDS * 1.5):
             victims = [*scene.schedulers, *scene.web, *(child for part in scene.web for child in part.children())]
             victim = chance.choice(victims)
             try:
@@ -85,7 +69,7 @@ def sigterm(place: Place) -> Row:
     with servers.database(place.given) as url, Scene(url, schedulers=1, behind=9_000) as scene:
         scene.begins()
         slowest = 0.0
-        for turn, chance in enumerate(_for(SECONDS * 1.5)):
+        for turn, chance in enumerate(turns(SECONDS * 1.5)):
             part, sent = scene.parts[turn % len(scene.parts)], time.monotonic()
             scene.fault_ended()
             part.process.popen.terminate()
@@ -125,7 +109,7 @@ def restart(place: Place) -> Row:
     """PostgreSQL stopped in immediate mode, and started again."""
     with servers.database(place.given) as url, Scene(url) as scene:
         scene.begins()
-        for chance in _for(SECONDS):
+        for chance in turns(SECONDS):
             place.postgres.stop("immediate")
             time.sleep(chance.uniform(0, 2))
             place.postgres.start()
@@ -140,7 +124,7 @@ def cut(place: Place) -> Row:
     with servers.database(place.given) as url, Scene(url) as scene:
         scene.begins()
         sessions = 0
-        for _ in _for(SECONDS):
+        for _ in turns(SECONDS):
             sessions += place.postgres.cut()
             scene.fault_ended()
         scene.saw("terminating connection due to administrator command")
@@ -182,13 +166,13 @@ def stalled(place: Place) -> Row:
     """A slow database: its sessions stopped by SIGSTOP for some seconds, in the midst of what they do."""
     with servers.database(place.given) as url, Scene(url, behind=3_000) as scene:
         scene.begins()
-        for chance in _for(SECONDS):
+        for chance in turns(SECONDS):
             stopped = place.postgres.sessions()
             for pid in stopped:
-                _signal(pid, signal.SIGSTOP)
+                send_signal(pid, signal.SIGSTOP)
             time.sleep(chance.uniform(1, 3))
             for pid in stopped:
-                _signal(pid, signal.SIGCONT)
+                send_signal(pid, signal.SIGCONT)
             scene.fault_ended()
             scene.goes_on()
         return scene.row("PostgreSQL: slow, its sessions stopped for 1 to 3 s")
@@ -203,7 +187,7 @@ def disk_full(place: Place) -> Row:
         scene = stack.enter_context(Scene(f"sqlite:///{database}", web=("gunicorn",), schedulers=1))
         scene.begins()
         filler = disk / "filler"
-        for chance in _for(SECONDS):
+        for chance in turns(SECONDS):
             _fill(filler, leave=chance.choice((0, 8, 32, 100)) * 1024)
             time.sleep(chance.uniform(1, 3))
             filler.unlink()
@@ -224,24 +208,15 @@ ROWS: dict[str, tuple[Callable[[Place], Row], tuple[str, ...]]] = {
     "disk-full": (disk_full, ("sqlite",)),
     "sigterm": (sigterm, ("postgresql", "sqlite")),
     "clock": (clock, ("postgresql", "sqlite")),
+    "workers-rabbitmq": (partial(engine.workers, kind=RabbitMQ), ("postgresql",)),
+    "workers-redis": (partial(engine.workers, kind=Redis), ("postgresql",)),
+    "rabbitmq": (partial(engine.away, kind=RabbitMQ), ("postgresql",)),
+    "redis": (partial(engine.away, kind=Redis), ("postgresql",)),
+    "hosts": (hosts, ("postgresql",)),
+    "rolling": (rolling, ("postgresql",)),
+    "forks": (forks, ("postgresql", "sqlite")),
 }
 """The rows by name, most important first, with the databases that each is done on."""
-
-
-def _for(seconds: float) -> Iterator[random.Random]:
-    """Turns for so many seconds, a fraction of a second apart, each with a source of chance."""
-    chance = random.Random(seconds)
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        time.sleep(chance.uniform(0.1, 1))
-        yield chance
-
-
-def _signal(pid: int, number: int) -> None:
-    try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        pass
 
 
 def _all_connections(postgres: Postgres, url: str) -> list[psycopg.Connection]:

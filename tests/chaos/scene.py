@@ -55,6 +55,11 @@ while (due := billing.next_due()) and due <= now:
     billing.run_pass()
 print(now.timestamp())
 """
+# Those of customers who do nothing: a change bills its account even where every scheduler is dead.
+STEADY_INVOICES = """
+    SELECT SUM(account.invoice_count) FROM customer_account account
+    JOIN customer_customer customer ON customer.id = account.customer_id WHERE customer.username LIKE 'steady%'
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,14 +74,14 @@ class Row:
 
 
 class Part:
-    """A process of the service that can be started again, on the same port if it has one."""
+    """A process of the service that can be started again, on the same port if it has one, also in another `cwd`."""
 
     def __init__(self, command: list[str], *, cwd: Path = servers.ROOT, **settings: str) -> None:
-        self._command, self._cwd, self._settings = command, cwd, settings
+        self._command, self.cwd, self.settings = command, cwd, settings
         self.start()
 
     def start(self) -> None:
-        self.process = servers.Process(self._command, cwd=self._cwd, **self._settings)
+        self.process = servers.Process(self._command, cwd=self.cwd, **self.settings)
 
     def kill(self) -> None:
         """kill -9, and what it leaves on its output is lost with it."""
@@ -101,9 +106,10 @@ class Scene:
         schedulers: int = 2,
         behind: int = 600,
         offset_file: str = "",
+        tree: Path = servers.ROOT,
         **settings: str,
     ) -> None:
-        """`settings` are those of all processes, beside the scene's own."""
+        """`settings` are those of all processes, beside the scene's own; `tree` is the code that plants."""
         self.url = database_url
         self._shifted = bool(offset_file)
         self._settings = (
@@ -118,7 +124,7 @@ class Scene:
         if self._shifted:
             self._settings["CLOCK_OFFSET"] = offset_file
         self._plan = web, schedulers
-        planted = self._shell(PLANT.format(behind=behind, steady=STEADY, busy=BUSY, name=books.STEADY))
+        planted = self._shell(PLANT.format(behind=behind, steady=STEADY, busy=BUSY, name=books.STEADY), cwd=tree)
         self._customers = json.loads(planted)
         self._stack = ExitStack()
         self.faults = 0
@@ -211,7 +217,7 @@ class Scene:
         """Looks at how many invoices there are, twenty times a second, whenever the database answers."""
         while not self._over.wait(0.05):
             try:
-                ((invoices,),) = servers.rows(self.url, "SELECT SUM(invoice_count) FROM customer_account")
+                ((invoices,),) = servers.rows(self.url, STEADY_INVOICES)
             except servers.DATABASE_ERRORS:
                 continue
             self._seen.append((time.monotonic(), int(invoices)))
@@ -220,14 +226,14 @@ class Scene:
         """The command, by way of the shifted clock if that is asked for."""
         return [command[0], "-m", "tests.chaos.shifted", *command[1:]] if self._shifted else command
 
-    def _shell(self, code: str) -> str:
-        return self._run("shell", "--verbosity", "0", "-c", code)
+    def _shell(self, code: str, *, cwd: Path = servers.ROOT) -> str:
+        return self._run("shell", "--verbosity", "0", "-c", code, cwd=cwd)
 
-    def _run(self, *arguments: Any) -> str:
+    def _run(self, *arguments: Any, cwd: Path = servers.ROOT) -> str:
         """The output of a management command. Raises AssertionError where it fails."""
         done = subprocess.run(
             self._through([sys.executable, "manage.py", *arguments]),
-            cwd=servers.ROOT,
+            cwd=cwd,
             env=servers.environment(**self._settings),
             capture_output=True,
             text=True,

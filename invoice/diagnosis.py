@@ -1,0 +1,262 @@
+"""What is wrong with one account, and what would be right: for invoice.repair. Only reads.
+
+The rows that are only ever added to (ledger, invoices, pauses, changes of prices) say what was billed. The credit, what
+the account counts, its time and where each job stands follow from them, if more than one witness says so. What does not
+follow is named. Instants are seconds since 1970, as the checks have them.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from math import inf
+from typing import Any
+
+from django.db import DataError
+from django.db.models import Max
+
+from customer import clock
+from customer.accounts import MAX_DEPOSITED
+from customer.models import Account, Customer, LedgerEntry, SetAside
+from invoice.checks import books, invoices, report, schedule, schema
+from invoice.checks.faults import Fault, counted, when
+from invoice.checks.invoices import Terms
+from invoice.checks.schedule import Standing
+from subscription.models import Pause, PriceChange, Subscription
+
+FOUNDATIONS = (schema.values, books.accounts, schedule.terms)
+"""Checks without which nothing else can be told."""
+RECORDS = (schema.references, schedule.prices, schedule.pauses)
+"""Checks of rows that follow from no others."""
+UNREADABLE = (TypeError, ValueError, OverflowError, DataError)
+
+
+@dataclass(kw_only=True)
+class Diagnosis:
+    """What a repair of an account does, in `steps` for people and beside them for `invoice.repair`.
+
+    If anything `remains` wrong, it does nothing. `needed` is whether there is anything to do.
+    """
+
+    customer_id: int
+    set_aside: str | None
+    needed: bool = False
+    steps: list[str] = field(default_factory=list)
+    remains: list[Fault] = field(default_factory=list)
+    columns: dict[str, Any] = field(default_factory=dict)
+    """The account's, as they must be."""
+    added: list[int] = field(default_factory=list)
+    """Subscriptions whose job is gone."""
+    jobs: dict[int, datetime | None] = field(default_factory=dict)
+    """Where the job of a subscription must stand; None where it is paused."""
+    paused: dict[int, tuple[datetime, Pause.Reason]] = field(default_factory=dict)
+    """Where a pause begins that is not on record, and why."""
+    resumed: dict[int, datetime] = field(default_factory=dict)
+    """Where a pause ends that was left open."""
+    due: int = 0
+    """The instants that will be billed, if the credit lasts."""
+
+    def lines(self) -> list[str]:
+        """For people: what will be done, or what stands in the way."""
+        if not self.needed:
+            return ["Nothing is wrong."]
+        if self.remains:
+            stop = "Nothing is repaired before this is mended by hand:"
+            return [stop, *map(str, self.remains), *(f"After that: {step}" for step in self.steps)]
+        opened = [] if self.set_aside is None else ["The account is opened."]
+        billed = [f"What is due is billed: {counted(self.due, 'instant')}, if the credit lasts."] if self.due else []
+        return [*self.steps, *opened, *billed]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "account": self.customer_id,
+            "set_aside": self.set_aside,
+            "steps": self.steps,
+            "due": self.due,
+            "remains": [fault.as_json() for fault in self.remains],
+        }
+
+
+def of_account(customer_id: int) -> Diagnosis:
+    """What is wrong with an account, in the open transaction. Raises Customer.DoesNotExist."""
+    if not Account.objects.filter(pk=customer_id).exists():
+        Customer.objects.only("pk").get(pk=customer_id)
+    set_aside = SetAside.objects.filter(pk=customer_id).values_list("error", flat=True).first()
+    found = Diagnosis(customer_id=customer_id, set_aside=set_aside)
+    found.remains = _found_by(FOUNDATIONS, customer_id)
+    if not found.remains:
+        found.remains = _found_by(RECORDS, customer_id)
+        try:
+            _prove_the_money(found)
+            _place_the_jobs(found)
+        except UNREADABLE as error:
+            message = f"what would be right cannot be told: {error}. Restore its rows from a backup."
+            found.remains.append(Fault(code="not_derivable", account=customer_id, message=message))
+    found.needed = bool(set_aside is not None or found.steps or found.remains)
+    return found
+
+
+def _found_by(checks: Iterable[Callable[[int], Iterator[Fault]]], customer_id: int) -> list[Fault]:
+    return [fault for check in checks for fault in report.found_by(check, customer_id)]
+
+
+def _prove_the_money(found: Diagnosis) -> None:
+    """The columns are sums of rows, if either the credit or what was counted besides bears the rows out.
+
+    Where neither does, it may be a row that was lost: the sums would take from the customer what was paid.
+    """
+    (sums,) = books.read(found.customer_id)
+    credit = sums.ledger - sums.charged
+    counted_so = (sums.deposited, sums.invoice_total) == (sums.put_in, sums.charged)
+    if credit < 0 or sums.put_in > MAX_DEPOSITED or not (sums.credit == credit or counted_so):
+        found.remains += books.balances(found.customer_id)
+        return
+    for column, stands, proved, why in (
+        ("credit", sums.credit, credit, f"the ledger's {sums.ledger} less the invoices' {sums.charged}"),
+        ("deposited", sums.deposited, sums.put_in, "the sum of the positive ledger entries"),
+        ("invoice_count", sums.invoice_count, sums.invoices, "the number of the invoices"),
+        ("invoice_total", sums.invoice_total, sums.charged, "the sum of the invoices"),
+    ):
+        if stands != proved:
+            found.columns[column] = proved
+            found.steps.append(f"{column} becomes {proved}, not {stands}: {why}.")
+
+
+@dataclass(kw_only=True)
+class _Case:
+    """A subscription under repair; its `terms` have the pauses that it has afterwards.
+
+    `reached` is its first instant that was neither billed nor withheld by a pause that has ended; `withheld_from` is
+    where a pause begins that has not ended; `stop`, where its job stands or its pause begins. `rule` is whether the job
+    should run, which the next event sees to.
+    """
+
+    standing: Standing
+    terms: Terms
+    suspect: bool
+    rule: bool
+    reached: int
+    withheld_from: int | None
+    stop: int = 0
+    on_record: bool = True
+    ended_at: int | None = None
+
+    @property
+    def runs(self) -> bool:
+        return self.withheld_from is None
+
+    def __str__(self) -> str:
+        return f"subscription {self.standing.subscription}"
+
+
+def _place_the_jobs(found: Diagnosis) -> None:
+    """Where jobs stand is witnessed by invoices and pauses, by the account's time and by the jobs: two must agree.
+
+    The first must be one of them: what it lacks or has too much cannot be derived.
+    """
+    account = Account.objects.get(pk=found.customer_id)
+    credit = found.columns.get("credit", account.credit)
+    suspects = invoices.suspects(found.customer_id)
+    cases = [_examine(standing, credit, suspects) for standing in schedule.standing(found.customer_id)]
+    running = [case for case in cases if case.runs]
+    if any(case.standing.expected != case.reached for case in running) and all(
+        case.standing.stands_at == case.reached for case in running
+    ):
+        _set_the_time(found, account, running)
+    for case in cases:
+        _place(found, case)
+    now = int(clock.now().timestamp())
+    for case in cases:
+        if case.runs and case.rule:
+            found.due += max((now - case.stop) // case.terms.period + 1, 0)
+        if case.runs and not case.rule:
+            found.steps.append(f"The job of {case} is then paused, as the rule wants it.")
+        elif case.rule and not case.runs:
+            found.steps.append(
+                f"The job of {case} then goes on, as the rule wants it: it is active, and the credit covers its price."
+                f" What was withheld from {when(case.withheld_from)} until then is never billed."
+            )
+
+
+def _examine(standing: Standing, credit: int, suspects: list[int]) -> _Case:
+    """A pause on record is believed, but where the job was billed in spite of it, or stands where it would without it.
+
+    A job that is paused without one is believed where the rule wants it paused.
+    """
+    terms = invoices.terms_of(standing.subscription)
+    rule = standing.active and standing.price <= credit
+    withheld_from = next((begins for begins, ends in terms.pauses if ends == inf), None)
+    case = _Case(
+        standing=standing,
+        terms=replace(terms, pauses=[pause for pause in terms.pauses if pause[1] < inf]),
+        suspect=standing.subscription in suspects,
+        rule=rule,
+        reached=terms.instant_from(terms.stop or terms.anchor),
+        withheld_from=withheld_from,
+    )
+    if withheld_from is not None and rule and standing.runs:
+        billed = [start for start in case.terms.starts if start >= withheld_from]
+        in_place = standing.expected if standing.stands_at == standing.expected else None
+        case.ended_at = min(billed, default=in_place)
+    if case.ended_at is not None:
+        case.withheld_from = None
+        case.terms.pauses.append((withheld_from, case.ended_at))
+    if case.suspect or case.ended_at is not None:
+        case.reached = case.terms.first_gap()
+    if case.withheld_from is None and not rule and not standing.runs:
+        case.withheld_from, case.on_record = min(case.reached, standing.expected), False
+    if case.withheld_from is not None:
+        case.terms.pauses.append((case.withheld_from, inf))
+    return case
+
+
+def _set_the_time(found: Diagnosis, account: Account, running: list[_Case]) -> None:
+    """The account's time, from the running jobs and from all that has happened; none where these contradict."""
+    of_subscriptions = {"subscription__customer": found.customer_id}
+    pauses = Pause.objects.filter(**of_subscriptions).aggregate(Max("paused_at"), Max("resumed_at"))
+    happened = [
+        *pauses.values(),
+        LedgerEntry.objects.filter(account=found.customer_id).aggregate(last=Max("at"))["last"],
+        PriceChange.objects.filter(**of_subscriptions).aggregate(last=Max("at"))["last"],
+        Subscription.objects.of(found.customer_id).aggregate(last=Max("created_at"))["last"],
+        *(_instant(case.reached - case.terms.period) for case in running),
+    ]
+    time = max(at for at in happened if at is not None)
+    if time < min(_instant(case.reached) for case in running):
+        found.columns["settled_until"] = time
+        found.steps.append(
+            f"settled_until becomes {time:%Y-%m-%d %H:%M:%S}, not {account.settled_until:%Y-%m-%d %H:%M:%S}: every job"
+            " stands where its invoices and pauses end."
+        )
+
+
+def _place(found: Diagnosis, case: _Case) -> None:
+    """Puts the job and the pause of a subscription where they belong, if its invoices reach to there and no further."""
+    standing = case.standing
+    runs_to = case.reached if "settled_until" in found.columns else standing.expected
+    case.stop = stop = runs_to if case.runs else case.withheld_from
+    if case.suspect or stop != case.terms.stop:
+        found.remains += invoices.judge(replace(case.terms, stop=stop))
+    step = None
+    if standing.job is None:
+        found.added.append(standing.subscription)
+        step = f"The job of {case} is made again, {f'at {when(stop)}' if case.runs else 'paused'}."
+    elif standing.runs and not case.runs:
+        step = f"The job of {case} is paused, as it is on record from {when(stop)} on."
+    elif case.runs and not standing.runs:
+        step = f"The job of {case}, which nothing on record pauses, runs again, from {when(stop)} on."
+    elif case.runs and standing.stands_at != stop:
+        step = f"The job of {case} moves from {standing.written} to {when(stop)}."
+    if step:
+        found.jobs[standing.subscription] = _instant(stop) if case.runs else None
+        found.steps.append(step)
+    if case.ended_at is not None:
+        found.resumed[standing.subscription] = _instant(case.ended_at)
+        found.steps.append(f"The open pause of {case} ends at {when(case.ended_at)}, where it went on.")
+    if not case.on_record:
+        because = Pause.Reason.INSUFFICIENT_CREDIT if standing.active else Pause.Reason.DEACTIVATED
+        found.paused[standing.subscription] = _instant(stop), because
+        found.steps.append(f"A pause of {case} is recorded, {because.label.lower()}, from {when(stop)} on.")
+
+
+def _instant(second: int) -> datetime:
+    return datetime.fromtimestamp(second, UTC)
