@@ -8,6 +8,7 @@ import sys
 from contextlib import contextmanager, suppress
 from copy import deepcopy
 from datetime import timedelta
+from typing import Any
 
 import hypothesis.strategies as st
 import pytest
@@ -16,7 +17,6 @@ from django_apscheduler.models import DjangoJob
 from hypothesis import HealthCheck, note
 from hypothesis import settings as hypothesis_settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
-from pytest_django.fixtures import SettingsWrapper
 
 from customer import accounts, customers
 from customer.accounts import Event
@@ -48,7 +48,7 @@ class Histories(RuleBasedStateMachine):
     """Customers, their subscriptions, a clock and a scheduler, in any order."""
 
     clock: FakeClock
-    settings: SettingsWrapper
+    settings: Any
 
     def __init__(self) -> None:
         super().__init__()

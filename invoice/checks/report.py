@@ -40,7 +40,8 @@ COUNTED = {
     "pauses": Pause,
     "ledger_entries": LedgerEntry,
 }
-# What accounts that are not set aside have due by a second and not billed yet. What the credit will not cover is among it: only billing can tell.
+# What is due by a second and not billed yet, accounts set aside left out. What the credit will not cover is among it:
+# only billing can tell.
 BACKLOG = """
     SELECT COALESCE(sum((due.until - due.next) / due.period + 1), 0), min(due.next)
     FROM (
