@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: run worker test nightly chaos lint format clean
+.PHONY: run worker test nightly chaos bench bench-quick lint format clean
 
 run: .venv/run  ## serves http://localhost:8000 with the scheduler billing
 	@$(BIN)/python manage.py migrate --verbosity 0
@@ -21,6 +21,12 @@ nightly: .venv/dev  ## the random histories, many more of them
 
 chaos: .venv/dev  ## every fault there is a row for, some minutes; the table goes into docs/reliability.md
 	@$(BIN)/python -m tests.chaos
+
+bench: .venv/dev  ## how fast it bills, beside the stock design and beside the limit; the figures go into bench/results
+	@$(BIN)/python -m bench
+
+bench-quick: .venv/dev  ## the same in two minutes, smaller; nothing is kept
+	@$(BIN)/python -m bench --quick
 
 lint: .venv/dev  ## what must hold before the tests
 	$(BIN)/ruff check .

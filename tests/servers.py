@@ -45,6 +45,7 @@ PRODUCTION = {
     "DJANGO_HTTPS": "off",
 }
 GUNICORN = [sys.executable, "-m", "gunicorn", "subscription_task.wsgi", "--no-control-socket", "--workers", "2"]
+GUNICORN += ["--graceful-timeout", "3"]  # as the README has it
 COMMANDS = {
     "runserver": [*MANAGE, "runserver", "--noreload", "127.0.0.1:{port}"],
     "runserver with its reloader": [*MANAGE, "runserver", "127.0.0.1:{port}"],
@@ -197,11 +198,11 @@ def database(given: str | None = None) -> Iterator[str]:
             yield f"sqlite:///{path.as_posix()}"
         return
     name = f"live_{uuid.uuid4().hex}"
-    _administer(given, f"CREATE DATABASE {name} TEMPLATE {_NAME.search(template)[2]}")
+    administer(given, f"CREATE DATABASE {name} TEMPLATE {name_of(template)}")
     try:
-        yield _NAME.sub(rf"\1/{name}", template)
+        yield beside(given, name)
     finally:
-        _administer(given, f"DROP DATABASE {name} WITH (FORCE)")
+        administer(given, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @functools.cache
@@ -213,9 +214,9 @@ def _template(given: str) -> str:
         url = f"sqlite:///{Path(directory, 'template.db').as_posix()}"
     else:
         name = f"live_template_{uuid.uuid4().hex}"
-        _administer(given, f"CREATE DATABASE {name}")
-        atexit.register(_administer, given, f"DROP DATABASE {name} WITH (FORCE)")
-        url = _NAME.sub(rf"\1/{name}", given)
+        administer(given, f"CREATE DATABASE {name}")
+        atexit.register(administer, given, f"DROP DATABASE {name} WITH (FORCE)")
+        url = beside(given, name)
     done = manage("migrate", "--verbosity", "0", DATABASE_URL=url)
     assert done.returncode == 0, done.stderr
     return url
@@ -225,8 +226,19 @@ _NAME = re.compile(r"^(\w+://[^/?]*)/?([^?]*)")
 """Of a database's URL: the server, and the name."""
 
 
-def _administer(given: str, statement: str) -> None:
-    with closing(psycopg.connect(_NAME.sub(r"\1/postgres", given), autocommit=True)) as connection:
+def name_of(url: str) -> str:
+    """The name of a PostgreSQL database."""
+    return _NAME.search(url)[2]
+
+
+def beside(url: str, name: str) -> str:
+    """The URL of the database of that name on the same server."""
+    return _NAME.sub(rf"\1/{name}", url)
+
+
+def administer(given: str, statement: str) -> None:
+    """Runs a statement that is about databases, on the server of the `given` one."""
+    with closing(psycopg.connect(beside(given, "postgres"), autocommit=True)) as connection:
         connection.execute(statement)
 
 

@@ -37,7 +37,7 @@ SUSPECTS = f"""
         SELECT terms.id, count(*) AS invoices, min(invoice.start_time) AS first, max(invoice.start_time) AS last,
                sum(CASE WHEN invoice.customer_id = terms.customer_id
                          AND (INSTANT(invoice.start_time) - terms.anchor) %% terms.period = 0
-                         AND INSTANT(invoice.end_time) = FLOORED(invoice.start_time) + terms.period
+                         AND LASTS(invoice.start_time, invoice.end_time, terms.period)
                          AND invoice.amount = CASE WHEN terms.repriced THEN COALESCE((
                                  SELECT change.previous FROM subscription_pricechange change
                                  WHERE change.subscription_id = terms.id AND change.at >= invoice.start_time

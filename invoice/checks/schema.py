@@ -64,7 +64,7 @@ def _unreadable(field: Field) -> str | None:
         return f"typeof({column}) NOT IN ('integer', 'null')" if sqlite else None
     if isinstance(field, DateTimeField):
         if sqlite:
-            unlike = f"typeof({column}) <> 'text' OR strftime('%%s', substr({column}, 1, 19)) IS NULL"
+            unlike = f"typeof({column}) <> 'text' OR julianday(substr({column}, 1, 19)) IS NULL"
             return f"{column} IS NOT NULL AND ({unlike} OR {column} NOT LIKE '____-__-__ __:__:__%%')"
         return f"NOT {column} BETWEEN '0001-01-01' AND '9999-12-31'"
     return None
