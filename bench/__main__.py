@@ -14,9 +14,10 @@ from pathlib import Path
 
 from bench.billing import MEASURES
 from bench.measure import Measured
-from tests import postgresql
+from tests import documents, postgresql
 
 RESULTS = Path(__file__).parent / "results"
+DOCUMENT = RESULTS.parent.parent / "docs/performance.md"
 
 
 def main() -> None:
@@ -33,6 +34,7 @@ def main() -> None:
     print("\n".join(table(measured)))
     if not asked.quick:
         keep(measured)
+        documents.write(DOCUMENT, "make bench", "\n".join(table(kept())))
 
 
 def table(measured: list[Measured]) -> list[str]:
@@ -51,6 +53,12 @@ def keep(measured: list[Measured]) -> None:
     for each in measured:
         text = json.dumps({"at": f"{datetime.now(UTC):%Y-%m-%d}", "machine": machine} | each.as_json(), indent=1)
         RESULTS.joinpath(f"{each.name}.json").write_text(f"{text}\n", "utf-8")
+
+
+def kept() -> list[Measured]:
+    """All that was ever kept, by name; the latest of each."""
+    found = [json.loads(path.read_text("utf-8")) for path in sorted(RESULTS.glob("*.json"))]
+    return [Measured(**{name: each[name] for name in Measured.__dataclass_fields__}) for each in found]
 
 
 if __name__ == "__main__":

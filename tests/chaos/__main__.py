@@ -14,14 +14,13 @@ import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests import servers
+from tests import documents, servers
 from tests.chaos import postgres
 from tests.chaos.place import NotHere, Place
 from tests.chaos.rows import ROWS
 from tests.chaos.scene import Row
 
 DOCUMENT = servers.ROOT / "docs/reliability.md"
-BEGIN, END = "<!-- make chaos begins -->", "<!-- make chaos ends -->"
 HEAD = ("fault", "how many", "invoices due", "billed", "twice", "missing", "seconds until billing went on")
 
 
@@ -33,7 +32,7 @@ def main(names: list[str]) -> int:
     text = table(rows, untested, seconds=time.monotonic() - began)
     print(f"\n{text}")
     if not names and not failed:
-        write(text)
+        documents.write(DOCUMENT, "make chaos", text)
     wrong = [row for row in rows if row.count.twice or row.count.missing]
     return 1 if failed or wrong else 0
 
@@ -86,13 +85,6 @@ def line(row: Row) -> str:
     numbers = (row.how_many, row.count.due, row.count.billed, row.count.twice, row.count.missing)
     seconds = "–" if row.seconds is None else f"{row.seconds:.1f}"
     return f"| {row.fault} | {' | '.join(f'{number:,}' for number in numbers)} | {seconds} |"
-
-
-def write(text: str) -> None:
-    """Puts the table between its markers."""
-    before, _, rest = DOCUMENT.read_text("utf-8").partition(BEGIN)
-    after = rest.partition(END)[2]
-    DOCUMENT.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", "utf-8")
 
 
 if __name__ == "__main__":
