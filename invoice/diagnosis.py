@@ -177,6 +177,10 @@ def _place_the_jobs(found: Diagnosis) -> None:
             )
 
 
+def _in_place(standing: Standing) -> bool:
+    return standing.stands_at == standing.expected
+
+
 def _examine(standing: Standing, credit: int, suspects: list[int]) -> _Case:
     """A pause on record is believed, but where the job was billed in spite of it, or stands where it would without it.
 
@@ -195,7 +199,7 @@ def _examine(standing: Standing, credit: int, suspects: list[int]) -> _Case:
     )
     if withheld_from is not None and rule and standing.runs:
         billed = [start for start in case.terms.starts if start >= withheld_from]
-        in_place = standing.expected if standing.stands_at == standing.expected else None
+        in_place = standing.expected if _in_place(standing) and withheld_from <= standing.expected else None
         case.ended_at = min(billed, default=in_place)
     if case.ended_at is not None:
         case.withheld_from = None
@@ -232,6 +236,14 @@ def _set_the_time(found: Diagnosis, account: Account, running: list[_Case]) -> N
 def _place(found: Diagnosis, case: _Case) -> None:
     """Puts the job and the pause of a subscription where they belong, if its invoices reach to there and no further."""
     standing = case.standing
+    if case.rule and not case.runs and _in_place(standing) and standing.expected < case.withheld_from:
+        message = (
+            f"its job runs, and stands in its place at {when(standing.expected)}, but a pause that is open begins at"
+            f" {when(case.withheld_from)}, after that. Delete the pause, or restore its times."
+        )
+        about = {"account": found.customer_id, "subscription": standing.subscription}
+        found.remains.append(Fault(code="not_derivable", **about, message=message))
+        return
     runs_to = case.reached if "settled_until" in found.columns else standing.expected
     case.stop = stop = runs_to if case.runs else case.withheld_from
     if case.suspect or stop != case.terms.stop:

@@ -11,7 +11,7 @@ from customer import accounts, clock
 from customer.accounts import Event
 from customer.errors import AccountSetAside, CustomerError
 from customer.models import Account, Customer
-from invoice import diagnosis, jobs
+from invoice import billing, diagnosis, jobs
 from invoice.checks import report
 from invoice.checks.database import snapshot
 from invoice.checks.faults import Fault
@@ -41,17 +41,26 @@ def repair(*, customer_id: int, by: Customer | None) -> Diagnosis:
     What it has due is then billed, and its jobs follow the rule, as with any event. What was done is returned. Raises
     Unrepaired, Customer.DoesNotExist.
     """
-    with transaction.atomic():
-        list(Account.objects.select_for_update(no_key=True).filter(pk=customer_id).values_list("pk"))
-        found = diagnosis.of_account(customer_id)
-        if found.remains:
-            raise Unrepaired(found)
-        if found.needed:
-            _write(found, by)
-            accounts.retry(customer_id=customer_id)
-            if wrong := _go_through_the_door(customer_id, by) or report.of_account(customer_id):
-                raise Unrepaired(replace(found, remains=wrong))
-            logger.warning("Account %d is repaired: %s", customer_id, " ".join(found.steps) or "nothing was wrong.")
+    try:
+        with transaction.atomic():
+            return _repair(customer_id, by)
+    except billing.DAMAGE as error:
+        message = f"what would be right cannot be written: {error}. Restore its rows from a backup."
+        fault = Fault(code="not_derivable", account=customer_id, message=" ".join(message.split()))
+        raise Unrepaired(replace(preview(customer_id=customer_id), needed=True, remains=[fault])) from error
+
+
+def _repair(customer_id: int, by: Customer | None) -> Diagnosis:
+    list(Account.objects.select_for_update(no_key=True).filter(pk=customer_id).values_list("pk"))
+    found = diagnosis.of_account(customer_id)
+    if found.remains:
+        raise Unrepaired(found)
+    if found.needed:
+        _write(found, by)
+        accounts.retry(customer_id=customer_id)
+        if wrong := _go_through_the_door(customer_id, by) or report.of_account(customer_id):
+            raise Unrepaired(replace(found, remains=wrong))
+        logger.warning("Account %d is repaired: %s", customer_id, " ".join(found.steps) or "nothing was wrong.")
     return found
 
 

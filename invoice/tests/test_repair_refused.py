@@ -80,6 +80,15 @@ def test_instants_that_other_jobs_have_left_behind_are_named(books, fake_clock, 
     run_pass()
     assert {fault.code for fault in refused(books).remains} == {"invoice_missing"}
 
+    # What the documents say of one who lets them go.
+    execute(
+        "INSERT INTO subscription_pause"
+        " (subscription_id, withheld_from, paused_at, paused_because, paused_on, resumed_on)"
+        f" VALUES ({books['vm']}, {t(5400)}, {t(5400)}, 'deactivated', 'deactivation', '')"
+    )
+    repair.repair(customer_id=books["ada"], by=None)
+    assert faults() == []
+
 
 def test_an_invoice_in_a_pause_is_named_also_where_the_rule_wants_the_job_to_run(books):
     execute(
@@ -105,6 +114,32 @@ def test_what_lies_beyond_the_end_of_time_is_refused_and_no_crash(books, setting
         f"{JOB} {t(6000)} {VM_JOB}".format(**books),
     )
     assert {fault.code for fault in refused(books).remains} == {"invoice_missing", "not_derivable"}
+
+
+def test_an_open_pause_that_begins_after_where_its_job_stands_is_named(books):
+    execute(
+        "INSERT INTO subscription_pause"
+        " (subscription_id, withheld_from, paused_at, paused_because, paused_on, resumed_on)"
+        f" VALUES ({books['vm']}, {t(6000)}, {t(5000)}, 'deactivated', 'deactivation', '')"
+    )
+    (fault,) = refused(books).remains
+    assert "stands in its place at 2030-01-01 01:30:00, but a pause that is open begins at" in fault.message
+
+
+def test_what_cannot_be_written_is_named_and_undone(books, monkeypatch):
+    plant(DAMAGES["a job was moved back"][0], books)
+    before = contents()
+    written = []
+
+    def write(found, by):
+        written.append(Account.objects.filter(pk=books["ada"]).update(invoice_count=1))
+        Account.objects.filter(pk=books["ada"]).update(credit=-1)
+
+    monkeypatch.setattr(repair, "_write", write)
+    with pytest.raises(repair.Unrepaired, match="what would be right cannot be written: .*account_credit_not_negative"):
+        repair.repair(customer_id=books["ada"], by=None)
+    assert written == [1]
+    assert contents() == before
 
 
 def test_a_repair_that_does_not_prove_itself_is_undone(books, monkeypatch):
