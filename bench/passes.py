@@ -1,25 +1,20 @@
 """Runs passes as the scheduler's thread does, until nothing is due, and prints what it took as JSON.
 
-`DATABASE_URL=… python -m bench.passes`
+`DATABASE_URL=… python -m bench.run bench.passes`
 """
 
 import json
-import os
 import resource
 import sys
 import time
 
-import django
+from apscheduler.schedulers.base import STATE_RUNNING
+from django.db import connection
+
+from invoice.schedulers import Scheduler
 
 
 def main() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "subscription_task.settings")
-    django.setup()
-    from apscheduler.schedulers.base import STATE_RUNNING  # noqa: PLC0415 - Django first
-    from django.db import connection  # noqa: PLC0415
-
-    from invoice.schedulers import Scheduler  # noqa: PLC0415
-
     scheduler = Scheduler.scheduler
     scheduler.state = STATE_RUNNING
     connection.ensure_connection()
@@ -36,7 +31,3 @@ def main() -> None:
         "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
     print(json.dumps(took), flush=True)
-
-
-if __name__ == "__main__":
-    main()
