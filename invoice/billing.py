@@ -3,25 +3,27 @@
 Everything here that writes needs an open transaction, and says so where it opens one.
 """
 
+import gc
 import logging
 from collections.abc import Collection, Generator, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from django.db import DataError, IntegrityError, transaction
 
 from customer import accounts, clock
 from customer.accounts import Opened
 from customer.errors import AccountBroken
-from invoice import jobs, plan, sql
+from invoice import instants, jobs, plan, sql
+from invoice.instants import SECOND
 from subscription.models import Subscription, anchor
 
 logger = logging.getLogger(__name__)
 
 CLAIM = 2_000
-"""The due jobs whose accounts one pass locks."""
+"""The due jobs whose accounts a pass locks, for some 70 ms."""
 MOST = 5_000
-"""About how many invoices one transaction writes."""
+"""About how many invoices one transaction writes; in a backlog, a pass claims as many jobs."""
 
 
 class WriteMismatch(Exception):
@@ -32,30 +34,44 @@ DAMAGE = (IntegrityError, DataError, OverflowError, ValueError, TypeError, Write
 """Errors that lie in an account's rows. Any other lies with the database, and passes."""
 
 
-def a_pass() -> Generator[list[plan.Account] | int, Collection[int], None]:
-    """One pass in three steps, over one transaction.
+def a_pass(claim: int) -> Generator[list[plan.Account] | int, Collection[int], None]:
+    """One pass in three steps, over one transaction, which claims so many due jobs and their accounts.
 
-    Yields the claimed accounts; is sent the ids of those to bill; yields how many invoices were committed. Closed
-    early, it rolls back.
+    Yields the claimed accounts, that with the oldest instant first; is sent the ids of those to bill; yields how many
+    invoices were committed. Closed early, it rolls back.
     """
     collected: Collection[int] = ()
     try:
-        with transaction.atomic():
-            due = sql.query(sql.CLAIM, clock.now(), CLAIM)
-            claimed = _read(sorted({customer_id for (customer_id,) in due}))
+        with _without_collections(), transaction.atomic():
+            due = sql.query(sql.CLAIM, clock.now(), claim)
+            claimed = _read(list(dict.fromkeys(customer_id for (customer_id,) in due)))
             collected = yield claimed
             invoices = _bill([account for account in claimed if account.customer_id in collected])
     except DAMAGE:
         if not collected:
             raise
         logger.warning("A batch of %d accounts cannot be billed as one; halving it", len(collected))
-        invoices = _bill_by_halves(sorted(collected))
+        invoices = _bill_by_halves([account.customer_id for account in claimed if account.customer_id in collected])
     yield invoices
+
+
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """No garbage collections meanwhile. The tens of thousands of objects of a pass would set off dozens; they hold no
+    cycles and are gone with it.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def run_pass() -> int:
     """One pass without APScheduler; returns how many invoices it wrote."""
-    steps = a_pass()
+    steps = a_pass(CLAIM)
     claimed = next(steps)
     return steps.send({account.customer_id for account in claimed})
 
@@ -67,7 +83,7 @@ def next_due() -> datetime | None:
     """
     found = sql.query(sql.NEXT_DUE)
     try:
-        return sql.instant(found[0][0]) if found else None
+        return instants.time(sql.instant(found[0][0])) if found else None
     except ValueError:
         return datetime.min.replace(tzinfo=UTC)
 
@@ -77,43 +93,47 @@ def settle(opened: Opened) -> bool:
 
     Raises AccountBroken.
     """
+    changes = plan.Changes()
     with _in_one_account(opened):
         (account,) = _read([opened.customer_id], strict=True)
-        outcome = plan.settle(account, opened.at, MOST)
-        _write_charges([outcome])
-        _write_jobs([outcome])
-    return outcome.settled
+        settled = plan.settle(changes, account, instants.of(opened.at), MOST)
+        _write(changes)
+    return settled
 
 
 def follow(opened: Opened) -> None:
     """Pauses and resumes the jobs of an open account as the rule wants it after a change. Raises AccountBroken."""
+    changes = plan.Changes()
     for account in _read([opened.customer_id], strict=True):
         with _in_one_account(opened):
-            _write_jobs([plan.follow(account, opened.at, opened.event)], opened.by and opened.by.pk)
+            plan.follow(changes, account, instants.of(opened.at), opened.event)
+            _write(changes, opened.by and opened.by.pk)
 
 
 def add_job(opened: Opened, subscription: Subscription) -> None:
     """Gives a subscription of an open account its one job: running or, by the rule, paused from the start."""
+    at, changes = instants.of(opened.at), plan.Changes()
     job = plan.Job(
         subscription_id=subscription.pk,
         price=subscription.price,
-        period=timedelta(seconds=subscription.period),
-        anchor=anchor(subscription.created_at),
+        period=subscription.period * SECOND,
+        anchor=instants.of(anchor(subscription.created_at)),
         active=subscription.isactive,
         next=None,
     )
-    account = plan.Account(opened.customer_id, accounts.credit(opened), opened.at, [job])
-    outcome = plan.begin(account, job, opened.at)
-    jobs.add(subscription, next_run_time=job.next)
-    _write_pauses(outcome.pauses, opened.by and opened.by.pk)
+    plan.begin(changes, plan.Account(opened.customer_id, accounts.credit(opened), at, [job]), job, at)
+    jobs.add(subscription, next_run_time=None if job.next is None else instants.time(job.next))
+    _write_pauses(changes, opened.by and opened.by.pk)
 
 
 def switch_job(opened: Opened, subscription: Subscription, *, runs: bool) -> None:
     """Pauses or resumes one job of an open account, whatever the rule says. Raises AccountBroken."""
     (account,) = _read([opened.customer_id], strict=True)
     (job,) = (job for job in account.jobs if job.subscription_id == subscription.pk)
+    changes = plan.Changes()
     with _in_one_account(opened):
-        _write_jobs([plan.switch(account, job, opened.at, opened.event, runs=runs)], opened.by and opened.by.pk)
+        plan.switch(changes, job, instants.of(opened.at), opened.event, runs=runs)
+        _write(changes, opened.by and opened.by.pk)
 
 
 def _bill(claimed: list[plan.Account]) -> int:
@@ -121,30 +141,25 @@ def _bill(claimed: list[plan.Account]) -> int:
 
     Each has its share of what a transaction may write, so that one that is very late does not hold the others up.
     """
-    now = clock.now()
+    now, changes = instants.of(clock.now()), plan.Changes()
     share = max(MOST // max(len(claimed), 1), 1)
-    outcomes, invoices = [], 0
     for account in claimed:
-        if invoices >= MOST:
+        if len(changes.charges) >= MOST:
             break
         try:
-            outcome = plan.settle(account, max(now, account.settled_until), share)
+            plan.settle(changes, account, max(now, account.settled_until), share)
         except AccountBroken as broken:
             accounts.set_aside(customer_id=broken.customer_id, error=broken.fault)
-            continue
-        outcomes.append(outcome)
-        invoices += len(outcome.charges)
-    _write_charges(outcomes)
-    _write_jobs(outcomes)
-    return invoices
+    _write(changes)
+    return len(changes.charges)
 
 
 def _bill_by_halves(customer_ids: list[int]) -> int:
     """Bills accounts in transactions of their own, halving a batch that fails: at one account, that is set aside."""
     try:
         with transaction.atomic():
-            locked = [customer_id for (customer_id,) in sql.query(sql.LOCK, customer_ids)]
-            return _bill(_read(sorted(locked)))
+            locked = {customer_id for (customer_id,) in sql.query(sql.LOCK, customer_ids)}
+            return _bill(_read([customer_id for customer_id in customer_ids if customer_id in locked]))
     except DAMAGE as error:
         if len(customer_ids) > 1:
             middle = len(customer_ids) // 2
@@ -155,64 +170,34 @@ def _bill_by_halves(customer_ids: list[int]) -> int:
 
 
 def _read(customer_ids: list[int], *, strict: bool = False) -> list[plan.Account]:
-    """Locked accounts with all their jobs. One that cannot be read is set aside; if `strict`, raises AccountBroken."""
+    """Locked accounts, in that order, with all their jobs.
+
+    One that cannot be read is set aside; if `strict`, raises AccountBroken.
+    """
     found: dict[int, plan.Account] = {}
     broken: dict[int, str] = {}
-    for row in _rows(customer_ids, broken):
-        customer_id, credit, settled_until, subscription_id, price, period, created_at, active, job_id, next_run = row
-        if customer_id in broken:
-            continue
+    parse, account = sql.parser(sql.READ_COLUMNS), None
+    for row in sql.query(sql.READ, customer_ids):
         try:
-            if customer_id not in found:
-                found[customer_id] = plan.Account(
-                    customer_id, _whole(credit, "credit"), _time(settled_until, "settled_until"), []
-                )
+            customer_id, credit, settled, subscription_id, price, period, created, active, due, has_job = parse(row)
+            if account is None or account.customer_id != customer_id:
+                account = found[customer_id] = plan.Account(customer_id, credit, settled, [])
             if subscription_id is None:
                 continue
-            if job_id is None:
+            if not has_job:
                 raise ValueError(f"subscription {subscription_id} has no job")
-            found[customer_id].jobs.append(
-                plan.Job(
-                    subscription_id,
-                    _whole(price, "price"),
-                    timedelta(seconds=_whole(period, "period")),
-                    anchor(_time(created_at, "created_at")),
-                    bool(active),
-                    sql.instant(next_run),
-                )
-            )
-        except (ValueError, OverflowError) as error:
-            broken[customer_id] = str(error)
-            found.pop(customer_id, None)
+            if due is not None and due < instants.FIRST:
+                raise ValueError(f"the job of subscription {subscription_id} stands before the year 1")
+            grid = period * SECOND, created - created % SECOND
+            account.jobs.append(plan.Job(subscription_id, price, *grid, active, due))
+        except (ValueError, TypeError) as error:
+            broken.setdefault(row[0], str(error))
     for customer_id, error in broken.items():
         if strict:
             raise AccountBroken(customer_id, error)
         accounts.set_aside(customer_id=customer_id, error=error)
-    return list(found.values())
-
-
-def _rows(customer_ids: list[int], broken: dict[int, str]) -> list[tuple]:
-    """What READ finds. A row that Python cannot even fetch is found by halves, and its account added to `broken`."""
-    try:
-        return sql.query(sql.READ, customer_ids)
-    except DAMAGE as error:
-        if len(customer_ids) == 1:
-            broken[customer_ids[0]] = str(error)
-            return []
-        middle = len(customer_ids) // 2
-        return _rows(customer_ids[:middle], broken) + _rows(customer_ids[middle:], broken)
-
-
-def _whole(value: object, what: str) -> int:
-    if type(value) is not int:  # SQLite stores anything anywhere
-        raise ValueError(f"its {what} is {value!r}, which is no whole number")
-    return value
-
-
-def _time(value: object, what: str) -> datetime:
-    if (time := sql.instant(value)) is None:
-        raise ValueError(f"it has no {what}")
-    return time
+        found.pop(customer_id, None)
+    return [found[customer_id] for customer_id in customer_ids if customer_id in found]
 
 
 @contextmanager
@@ -224,47 +209,24 @@ def _in_one_account(opened: Opened) -> Iterator[None]:
         raise AccountBroken(opened.customer_id, str(error)) from error
 
 
-def _write_charges(outcomes: list[plan.Outcome]) -> None:
-    """Writes invoices and moves accounts on, one statement for each. Raises one of DAMAGE."""
-    charges = [charge for outcome in outcomes for charge in outcome.charges]
-    moved = [
-        (
-            outcome.account.customer_id,
-            sum(charge.amount for charge in outcome.charges),
-            len(outcome.charges),
-            outcome.account.settled_until,
-        )
-        for outcome in outcomes
-    ]
-    sql.write(sql.WRITE_INVOICES, sql.INVOICE_COLUMNS, charges)
-    _expect(len(moved), sql.write(sql.WRITE_ACCOUNTS, sql.ACCOUNT_COLUMNS, moved), "account")
-
-
-def _write_jobs(outcomes: list[plan.Outcome], by: int | None = None) -> None:
-    """Moves, pauses and resumes jobs, one statement for each. Raises one of DAMAGE."""
-    moved = [(str(job_id), next_run) for outcome in outcomes for job_id, next_run in outcome.moved()]
-    pauses = [paused for outcome in outcomes for paused in outcome.pauses]
+def _write(changes: plan.Changes, by: int | None = None) -> None:
+    """Writes what was planned, one statement for each table. Raises one of DAMAGE."""
+    sql.write(sql.WRITE_INVOICES, sql.INVOICE_COLUMNS, changes.charges)
+    charged, moved = changes.charged, list(changes.moved.items())
+    _expect(len(charged), sql.write(sql.WRITE_ACCOUNTS, sql.ACCOUNT_COLUMNS, charged), "account")
+    _expect(len(moved), sql.write(sql.WRITE_JOBS, sql.JOB_COLUMNS, moved), "job")
+    _write_pauses(changes, by)
     resumes = [
         (resumed.subscription_id, resumed.restored_from, resumed.at, resumed.event.value, by)
-        for outcome in outcomes
-        for resumed in outcome.resumes
+        for resumed in changes.resumes
     ]
-    _expect(len(moved), sql.write(sql.WRITE_JOBS, sql.JOB_COLUMNS, moved), "job")
-    _write_pauses(pauses, by)
     _expect(len(resumes), sql.write(sql.WRITE_RESUMES, sql.RESUME_COLUMNS, resumes), "open pause")
 
 
-def _write_pauses(pauses: list[plan.Paused], by: int | None) -> None:
+def _write_pauses(changes: plan.Changes, by: int | None) -> None:
     rows = [
-        (
-            paused.subscription_id,
-            paused.withheld_from,
-            paused.at,
-            paused.because.value,
-            paused.event.value,
-            by,
-        )
-        for paused in pauses
+        (paused.subscription_id, paused.withheld_from, paused.at, paused.because.value, paused.event.value, by)
+        for paused in changes.pauses
     ]
     sql.write(sql.WRITE_PAUSES, sql.PAUSE_COLUMNS, rows)
 

@@ -7,13 +7,13 @@ Whatever goes wrong in a pass must not escape: outside `get_due_jobs`, APSchedul
 import logging
 import time
 from collections.abc import Generator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import close_old_connections, connection, reset_queries
 
 from customer import clock
-from invoice import billing, hints
+from invoice import billing, hints, instants
 from invoice.jobs import DueJob
 from invoice.standby import HostLock
 
@@ -41,6 +41,8 @@ class Passes:
         self._collected: set[int] = set()
         self._given_up = self._stands_by = False
         self._hinted, self._hinted_at = False, float("-inf")
+        self._seen: datetime | None = None
+        """What `end` saw due, if the next pass begins at once."""
 
     @property
     def under_way(self) -> bool:
@@ -56,18 +58,20 @@ class Passes:
             if not connection.in_atomic_block:
                 close_old_connections()
             reset_queries()  # under DEBUG, Django keeps the last 9,000 statements with all their rows
-            due, now = billing.next_due(), clock.now()
+            seen, self._seen = self._seen, None
+            due, now = seen or billing.next_due(), clock.now()
             if due is None or due > now:
                 return []
             self._stands_by = self._is_for_others(lag=now - due)
             if self._stands_by:
                 return []
-            self._pass = billing.a_pass()
+            self._pass = billing.a_pass(billing.MOST if seen else billing.CLAIM)
+            at = instants.of(now)
             return [
-                DueJob(job.subscription_id, account.customer_id, job.next)
+                DueJob(job.subscription_id, account.customer_id, instants.time(job.next))
                 for account in next(self._pass)
                 for job in account.jobs
-                if job.next is not None and job.next <= now
+                if job.next is not None and job.next <= at
             ]
         except Exception as error:
             self._fail(error)
@@ -100,9 +104,12 @@ class Passes:
             return LOOK
         if due > now:
             return min(due - now, LOOK)
-        if invoices:
-            return REST if connection.vendor == "sqlite" else timedelta(0)
-        return BREATH
+        if not invoices:
+            return BREATH
+        if connection.vendor == "sqlite":
+            return REST
+        self._seen = due  # the next pass begins at once
+        return timedelta(0)
 
     def _is_for_others(self, *, lag: timedelta) -> bool:
         """Whether another scheduler of this host bills, or Celery's workers do; not once it is late."""

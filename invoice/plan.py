@@ -1,24 +1,21 @@
 """The rule of billing, and nothing else: no database, no clock.
 
 A job runs if and only if its subscription is active and its account's credit covers its price. Amounts are integers in
-the smallest unit of money, instants are UTC.
+the smallest unit of money; instants and periods are whole microseconds (see invoice.instants).
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from heapq import heapify, heappop, heappush
+from heapq import heapify, heappop, heapreplace
+from operator import attrgetter
 from typing import NamedTuple
 
 from customer.accounts import Event
 from customer.errors import AccountBroken
+from invoice import instants
+from invoice.instants import SECOND
 from subscription.models import Pause
 
-TICK = timedelta(microseconds=1)
-"""The smallest step of time: an instant less a tick is the last moment before it."""
-
-
-SECOND = timedelta(seconds=1)
+by_price = attrgetter("price")
 
 
 @dataclass(slots=True)
@@ -27,12 +24,12 @@ class Job:
 
     subscription_id: int
     price: int
-    period: timedelta
-    anchor: datetime
+    period: int
+    anchor: int
     active: bool
-    next: datetime | None
+    next: int | None
 
-    def first_after(self, at: datetime) -> datetime:
+    def first_after(self, at: int) -> int:
         """The first instant of the grid after `at`."""
         return self.anchor + max((at - self.anchor) // self.period + 1, 1) * self.period
 
@@ -43,7 +40,7 @@ class Account:
 
     customer_id: int
     credit: int
-    settled_until: datetime
+    settled_until: int
     jobs: list[Job]
 
     def runs(self, job: Job) -> bool:
@@ -57,16 +54,25 @@ class Charge(NamedTuple):
     customer_id: int
     subscription_id: int
     amount: int
-    start: datetime
-    end: datetime
+    start: int
+    end: int
+
+
+class Charged(NamedTuple):
+    """What an account is charged in all, for how many invoices, and the instant up to which it is then settled."""
+
+    customer_id: int
+    amount: int
+    invoices: int
+    settled_until: int
 
 
 class Paused(NamedTuple):
     """A job that stops at `at`; `withheld_from` is its first instant that is not billed."""
 
     subscription_id: int
-    withheld_from: datetime
-    at: datetime
+    withheld_from: int
+    at: int
     because: Pause.Reason
     event: Event
 
@@ -75,109 +81,101 @@ class Resumed(NamedTuple):
     """A job that goes on at `at`; `restored_from` is its first instant that will be billed."""
 
     subscription_id: int
-    restored_from: datetime
-    at: datetime
+    restored_from: int
+    at: int
     event: Event
 
 
 @dataclass(slots=True)
-class Outcome:
-    """What a plan changes about one account. `settled` is False where more is due than the plan was allowed."""
+class Changes:
+    """What is to be written, of any number of accounts. `moved` has the next instant of each job that has another."""
 
-    account: Account
     charges: list[Charge] = field(default_factory=list)
+    charged: list[Charged] = field(default_factory=list)
+    moved: dict[int, int | None] = field(default_factory=dict)
     pauses: list[Paused] = field(default_factory=list)
     resumes: list[Resumed] = field(default_factory=list)
-    settled: bool = True
 
-    def moved(self) -> Iterator[tuple[int, datetime | None]]:
-        """The jobs whose next instant has changed, with that."""
-        touched = {row.subscription_id for rows in (self.charges, self.pauses, self.resumes) for row in rows}
-        return ((job.subscription_id, job.next) for job in self.account.jobs if job.subscription_id in touched)
+    def pause(self, job: Job, at: int, event: Event) -> None:
+        because = Pause.Reason.INSUFFICIENT_CREDIT if job.active else Pause.Reason.DEACTIVATED
+        self.pauses.append(Paused(job.subscription_id, job.next, at, because, event))
+        self.moved[job.subscription_id] = job.next = None
+
+    def resume(self, job: Job, at: int, event: Event) -> None:
+        self.moved[job.subscription_id] = job.next = job.first_after(at)
+        self.resumes.append(Resumed(job.subscription_id, job.next, at, event))
 
 
-def settle(account: Account, at: datetime, most: int) -> Outcome:
+def settle(changes: Changes, account: Account, at: int, most: int) -> bool:
     """Bills what is due at `at`, in order of (instant, subscription): about `most` charges, whole instants at a time.
 
     Each is charged if the credit covers it; after each, every job that costs more than what is left is paused as of
-    that instant. Raises AccountBroken.
+    that instant. False where more is due than `most`. Raises AccountBroken, before it changes anything.
     """
     verify(account)
-    outcome = Outcome(account)
     running = [job for job in account.jobs if job.next is not None]
     due = [(job.next, job.subscription_id, job) for job in running if job.next <= at]
     heapify(due)
-    by_price = sorted(running, key=lambda job: job.price)
+    running.sort(key=by_price)
+    before, first, settled = account.credit, len(changes.charges), True
     instant = account.settled_until
     while due:
-        if len(outcome.charges) >= most and due[0][0] > instant:
-            account.settled_until = due[0][0] - TICK
-            outcome.settled = False
-            return outcome
-        instant, _, job = heappop(due)
+        if due[0][0] > instant and len(changes.charges) - first >= most:
+            at, settled = due[0][0] - 1, False
+            break
+        instant, subscription_id, job = due[0]
         if job.next is None:  # paused by an earlier charge
+            heappop(due)
             continue
         if account.runs(job):
             account.credit -= job.price
-            job.next = instant + job.period
-            outcome.charges.append(Charge(account.customer_id, job.subscription_id, job.price, instant, job.next))
-            if job.next <= at:
-                heappush(due, (job.next, job.subscription_id, job))
+            changes.moved[subscription_id] = job.next = instant + job.period
+            changes.charges.append(Charge(account.customer_id, subscription_id, job.price, instant, job.next))
         else:
-            outcome.pauses.append(_pause(job, instant, Event.CHARGE))
-        while by_price and by_price[-1].price > account.credit:
-            dearest = by_price.pop()
-            if dearest.next is not None:
-                outcome.pauses.append(_pause(dearest, instant, Event.CHARGE))
+            changes.pause(job, instant, Event.CHARGE)
+        while running and running[-1].price > account.credit:
+            if (dearest := running.pop()).next is not None:
+                changes.pause(dearest, instant, Event.CHARGE)
+        if job.next is not None and job.next <= at:
+            heapreplace(due, (job.next, subscription_id, job))
+        else:
+            heappop(due)
+    charged = Charged(account.customer_id, before - account.credit, len(changes.charges) - first, at)
+    changes.charged.append(charged)
     account.settled_until = at
-    return outcome
+    return settled
 
 
-def follow(account: Account, at: datetime, event: Event) -> Outcome:
+def follow(changes: Changes, account: Account, at: int, event: Event) -> None:
     """Pauses and resumes the jobs of a settled account as the rule wants it after `event` at `at`."""
-    outcome = Outcome(account)
     for job in account.jobs:
-        _switch(outcome, job, at, event, runs=account.runs(job))
-    return outcome
+        switch(changes, job, at, event, runs=account.runs(job))
 
 
-def switch(account: Account, job: Job, at: datetime, event: Event, *, runs: bool) -> Outcome:
+def switch(changes: Changes, job: Job, at: int, event: Event, *, runs: bool) -> None:
     """Pauses or resumes one job of a settled account, whatever the rule says."""
-    outcome = Outcome(account)
-    _switch(outcome, job, at, event, runs=runs)
-    return outcome
+    if runs and job.next is None:
+        changes.resume(job, at, event)
+    elif not runs and job.next is not None:
+        changes.pause(job, at, event)
 
 
-def begin(account: Account, job: Job, at: datetime) -> Outcome:
+def begin(changes: Changes, account: Account, job: Job, at: int) -> None:
     """Gives a new subscription's job its first instant, and pauses it where the rule wants it so."""
     job.next = job.first_after(at)
-    return follow(account, at, Event.CREATION)
+    switch(changes, job, at, Event.CREATION, runs=account.runs(job))
 
 
 def verify(account: Account) -> None:
     """Raises AccountBroken where a job stands off its place: no run would be billed once, or none that is due."""
     for job in account.jobs:
         if job.price < 1 or job.period < SECOND:
-            fault = f"subscription {job.subscription_id} costs {job.price} every {job.period}"
+            fault = f"subscription {job.subscription_id} costs {job.price} every {job.period // SECOND} s"
             raise AccountBroken(account.customer_id, fault)
         if job.next is not None and job.next != (expected := job.first_after(account.settled_until)):
             raise AccountBroken(
                 account.customer_id,
-                f"the job of subscription {job.subscription_id} stands at {job.next} instead of {expected},"
-                f" the first instant of its grid after {account.settled_until}",
+                f"the job of subscription {job.subscription_id} stands at {instants.text(job.next)} instead of"
+                f" {instants.text(expected)}, the first instant of its grid after"
+                f" {instants.text(account.settled_until)}",
             )
-
-
-def _switch(outcome: Outcome, job: Job, at: datetime, event: Event, *, runs: bool) -> None:
-    if runs and job.next is None:
-        job.next = job.first_after(at)
-        outcome.resumes.append(Resumed(job.subscription_id, job.next, at, event))
-    elif not runs and job.next is not None:
-        outcome.pauses.append(_pause(job, at, event))
-
-
-def _pause(job: Job, at: datetime, event: Event) -> Paused:
-    because = Pause.Reason.INSUFFICIENT_CREDIT if job.active else Pause.Reason.DEACTIVATED
-    paused = Paused(job.subscription_id, job.next, at, because, event)
-    job.next = None
-    return paused

@@ -8,6 +8,7 @@ import sys
 import threading
 from datetime import UTC
 
+from apscheduler.events import SchedulerEvent
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import STATE_STOPPED, BaseScheduler
@@ -51,6 +52,11 @@ class _Passes(BackgroundScheduler):
     def _process_jobs(self) -> float | None:
         """One pass; none once the scheduler is stopped: what woke the loop was its end."""
         return None if self.state == STATE_STOPPED else super()._process_jobs()
+
+    def _dispatch_event(self, event: SchedulerEvent) -> None:
+        """Spares a lock and a copy for each job of a pass where nobody listens."""
+        if self._listeners:
+            super()._dispatch_event(event)
 
 
 class Scheduler:

@@ -1,10 +1,11 @@
 """The SQL of billing: named, commented, the same for both databases.
 
-`{rows}` in a statement is the table `v` of the rows that it writes: arrays on PostgreSQL, JSON on SQLite.
+`{rows}` in a statement is the table `v` of the rows that it writes: arrays on PostgreSQL, JSON on SQLite. Times go in
+and come out as instants (see invoice.instants).
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -13,14 +14,23 @@ import psycopg
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
+from invoice import arrays, instants
+
+# The subscription that a job's id names. The cast stands on the job's side: the other way round, the walk along
+# next_run_time becomes a hash join. SQLite casts '12abc' to 12, hence its second condition.
+NAMED = {
+    "postgresql": (
+        "subscription.id = CASE WHEN job.id ~ '^[1-9][0-9]*$' AND length(job.id) < 19 THEN job.id::bigint END"
+    ),
+    "sqlite": "subscription.id = CAST(job.id AS INTEGER) AND job.id = CAST(subscription.id AS TEXT)",
+}
+
 CLAIM = {
     # Locks the accounts of the jobs that are due, oldest first, and passes over those that somebody else has locked.
-    # The cast stands on the job's side: the other way round, the walk along next_run_time becomes a hash join.
-    "postgresql": """
+    "postgresql": f"""
         SELECT subscription.customer_id
         FROM django_apscheduler_djangojob job
-        JOIN subscription_subscription subscription
-          ON subscription.id = CASE WHEN job.id ~ '^[1-9][0-9]{0,17}$' THEN job.id::bigint END
+        JOIN subscription_subscription subscription ON {NAMED["postgresql"]}
         JOIN customer_account account ON account.customer_id = subscription.customer_id
         WHERE job.next_run_time <= %s
           AND NOT EXISTS (SELECT 1 FROM customer_setaside aside WHERE aside.account_id = account.customer_id)
@@ -28,12 +38,11 @@ CLAIM = {
         LIMIT %s
         FOR NO KEY UPDATE OF account SKIP LOCKED
     """,
-    # The transaction has locked the database. SQLite casts '12abc' to 12, hence the second condition.
-    "sqlite": """
+    # The transaction has locked the database.
+    "sqlite": f"""
         SELECT subscription.customer_id
         FROM django_apscheduler_djangojob job
-        JOIN subscription_subscription subscription
-          ON subscription.id = CAST(job.id AS INTEGER) AND job.id = CAST(subscription.id AS TEXT)
+        JOIN subscription_subscription subscription ON {NAMED["sqlite"]}
         WHERE job.next_run_time <= %s
           AND NOT EXISTS (SELECT 1 FROM customer_setaside aside WHERE aside.account_id = subscription.customer_id)
         ORDER BY job.next_run_time
@@ -48,24 +57,16 @@ NEXT_DUE = {
     vendor: f"""
         SELECT {readable}
         FROM django_apscheduler_djangojob job
-        JOIN subscription_subscription subscription ON {join}
+        JOIN subscription_subscription subscription ON {NAMED[vendor]}
         JOIN customer_account account ON account.customer_id = subscription.customer_id
         WHERE job.next_run_time IS NOT NULL
           AND NOT EXISTS (SELECT 1 FROM customer_setaside aside WHERE aside.account_id = subscription.customer_id)
         ORDER BY job.next_run_time
         LIMIT 1
     """
-    for vendor, join, readable in (
-        (
-            "postgresql",
-            "subscription.id = CASE WHEN job.id ~ '^[1-9][0-9]{0,17}$' THEN job.id::bigint END",
-            "LEAST(GREATEST(job.next_run_time, '0001-01-02'), '9999-12-30')",
-        ),
-        (
-            "sqlite",
-            "subscription.id = CAST(job.id AS INTEGER) AND job.id = CAST(subscription.id AS TEXT)",
-            "CAST(job.next_run_time AS TEXT)",
-        ),
+    for vendor, readable in (
+        ("postgresql", "LEAST(GREATEST(job.next_run_time, '0001-01-02'), '9999-12-30')"),
+        ("sqlite", "CAST(job.next_run_time AS TEXT)"),
     )
 }
 
@@ -87,7 +88,7 @@ READ = {
     vendor: f"""
         SELECT account.customer_id, account.credit, {time.format("account.settled_until")},
                subscription.id, subscription.price, subscription.period, {time.format("subscription.created_at")},
-               subscription.isactive, job.id, {time.format("job.next_run_time")}
+               subscription.isactive, {time.format("job.next_run_time")}, job.id IS NOT NULL
         FROM customer_account account
         LEFT JOIN subscription_subscription subscription ON subscription.customer_id = account.customer_id
         LEFT JOIN django_apscheduler_djangojob job ON job.id = CAST(subscription.id AS {text})
@@ -98,6 +99,18 @@ READ = {
         ("postgresql", "varchar", "{}", "account.customer_id = ANY(%b)"),
         ("sqlite", "TEXT", "CAST({} AS TEXT)", "account.customer_id IN (SELECT value FROM json_each(%s))"),
     )
+}
+READ_COLUMNS = {
+    "customer_id": "bigint",
+    "credit": "bigint",
+    "settled_until": "timestamptz",
+    "subscription_id": "bigint",
+    "price": "bigint",
+    "period": "bigint",
+    "created_at": "timestamptz",
+    "isactive": "boolean",
+    "next_run_time": "timestamptz",
+    "has_job": "boolean",
 }
 
 WRITE_INVOICES = """
@@ -130,9 +143,9 @@ WRITE_JOBS = """
     UPDATE django_apscheduler_djangojob AS job
     SET next_run_time = v.next_run_time
     FROM {rows}
-    WHERE job.id = v.id
+    WHERE job.id = CAST(v.subscription_id AS varchar)
 """
-JOB_COLUMNS = {"id": "varchar", "next_run_time": "timestamptz"}
+JOB_COLUMNS = {"subscription_id": "bigint", "next_run_time": "timestamptz"}
 
 WRITE_PAUSES = """
     INSERT INTO subscription_pause
@@ -164,55 +177,97 @@ RESUME_COLUMNS = {
 }
 
 
-def instant(value: Any) -> datetime | None:
-    """A time as the statements above give it, in UTC; text on SQLite. Raises ValueError where it is none."""
-    return datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else value
-
-
 def query(statements: dict[str, str], *parameters: Any) -> list[tuple]:
-    """All rows of the statement that this database has of `statements`."""
+    """All rows of the statement that this database has of `statements`.
+
+    Parameters are whole numbers, lists of them, and times. On SQLite, times come back as the text that they are.
+    """
     bound = [_bound(parameter) for parameter in parameters]
     with _cursor() as cursor:
         cursor.execute(statements[connection.vendor], bound)
         return cursor.fetchall()
 
 
+def parser(columns: dict[str, str]) -> Callable[[tuple], tuple]:
+    """What makes numbers and instants of a row that was read; it raises ValueError where a value is neither.
+
+    On SQLite, which keeps anything anywhere. PostgreSQL's values are what they should be.
+    """
+    if connection.vendor == "postgresql":
+        return tuple
+    return lambda row: tuple(map(_parsed, row, columns.values(), columns))
+
+
+def instant(value: int | str | None) -> int | None:
+    """A time as statements give it, which is text on SQLite. Raises ValueError where it is none."""
+    return _instant_of(value) if isinstance(value, str) else value
+
+
+def _parsed(value: Any, kind: str, name: str) -> Any:
+    if kind == "timestamptz":
+        return instant(value)
+    if kind == "bigint" and value is not None and type(value) is not int:
+        raise ValueError(f"its {name} is {value!r}, which is no whole number")
+    return value
+
+
+@lru_cache(maxsize=10_000)  # the same instants come again
+def _instant_of(text: str) -> int:
+    return instants.of(datetime.fromisoformat(text).replace(tzinfo=UTC))
+
+
 def write(statement: str, columns: dict[str, str], rows: Sequence[tuple]) -> int:
-    """Runs `statement` over `rows`, one statement however many, and returns how many rows it wrote."""
+    """Runs `statement` over `rows`, one statement however many, and returns how many rows it wrote.
+
+    Raises OverflowError where a number or an instant is beyond what the database can hold.
+    """
     if not rows:
         return 0
+    kinds = _ARRAYS if connection.vendor == "postgresql" else _TEXTS
+    values = [
+        kinds.get(kind, list)(column) for kind, column in zip(columns.values(), zip(*rows, strict=True), strict=True)
+    ]
     if connection.vendor == "postgresql":
-        arrays = ", ".join(f"%b::{kind}[]" for kind in columns.values())
-        table = f"unnest({arrays}) AS v({', '.join(columns)})"
-        parameters = [list(column) for column in zip(*rows, strict=True)]
+        parts = ", ".join(f"%b::{kind}[]" for kind in columns.values())
+        table = f"unnest({parts}) AS v({', '.join(columns)})"
     else:
         fields = ", ".join(f"json_extract(value, '$[{place}]') AS {name}" for place, name in enumerate(columns))
         table = f"(SELECT {fields} FROM json_each(%s)) AS v"
-        adapt = lru_cache(maxsize=None)(connection.ops.adapt_datetimefield_value)  # the same instants come again
-        parameters = [json.dumps(rows, default=adapt)]
+        values = [json.dumps(list(zip(*values, strict=True)))]
     with _cursor() as cursor:
-        cursor.execute(statement.format(rows=table), parameters)
+        cursor.execute(statement.format(rows=table), values)
         return cursor.rowcount
+
+
+@lru_cache(maxsize=10_000)
+def _text(instant: int | None) -> str | None:
+    """An instant as Django's adapter writes it for SQLite."""
+    return instant if instant is None else connection.ops.adapt_datetimefield_value(instants.time(instant))
+
+
+_ARRAYS = {"bigint": arrays.Numbers, "timestamptz": arrays.Instants}
+_TEXTS: dict[str, Callable] = {"timestamptz": lambda column: map(_text, column)}
 
 
 def _cursor() -> CursorWrapper:
     """Django's cursor; on PostgreSQL, one that sends and gets binary values.
 
-    Django's own writes parameters into the text of the statement and reads times from text: 93 µs of Python an invoice
-    instead of 35.
+    Django's own writes parameters into the text of the statement and reads times from text: 93 µs of Python an invoice,
+    where these are a few.
     """
     if connection.vendor != "postgresql":
         return connection.cursor()
     connection.ensure_connection()
     binary = psycopg.Cursor(connection.connection)
     binary.format = psycopg.pq.Format.BINARY
+    arrays.register(binary)
     return connection._prepare_cursor(binary)
 
 
 def _bound(value: Any) -> Any:
-    """A parameter as Django's adapter writes it: on SQLite, times are text and lists JSON."""
-    if connection.vendor == "postgresql":
-        return value
+    """A parameter as the database takes it."""
     if isinstance(value, datetime):
-        return connection.ops.adapt_datetimefield_value(value)
-    return json.dumps(value) if isinstance(value, list) else value
+        return value if connection.vendor == "postgresql" else connection.ops.adapt_datetimefield_value(value)
+    if isinstance(value, list):
+        return arrays.Numbers(value) if connection.vendor == "postgresql" else json.dumps(value)
+    return value

@@ -145,7 +145,7 @@ def test_an_event_waits_for_the_pass_that_holds_its_account_and_comes_after_it(b
     claimed, asked = threading.Event(), threading.Event()
 
     def bill():
-        steps = billing.a_pass()
+        steps = billing.a_pass(billing.CLAIM)
         accounts_claimed = next(steps)
         claimed.set()
         assert asked.wait(30)

@@ -112,7 +112,7 @@ def test_a_repair_waits_for_the_pass_that_holds_its_account(vm, postgresql):
     claimed, asked = threading.Event(), threading.Event()
 
     def bill():
-        steps = billing.a_pass()
+        steps = billing.a_pass(billing.CLAIM)
         (account,) = next(steps)
         claimed.set()
         assert asked.wait(30)

@@ -297,3 +297,18 @@ def test_a_very_late_account_is_settled_in_slices_and_the_event_shares_the_last(
     fake_clock.at(6000)
     assert top_up(ada, 1) == 1000 - 20 * 10 + 1
     assert billed(vm) == billed(other) == [600 * k for k in range(1, 11)]
+
+
+def test_a_backlog_that_a_pass_cannot_take_whole_is_billed_oldest_first(ada, make_customer, fake_clock, run_pass):
+    latest, middle, oldest = ada, make_customer("bob", credit=1000), make_customer("cyd", credit=1000)
+    jobs = []
+    for at, customer in (0, oldest), (100, middle), (200, latest):
+        fake_clock.at(at)
+        jobs.append(subscribe(customer))
+    fake_clock.at(1000)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("invoice.billing.MOST", 2)
+        run_pass()
+    assert [billed(vm) for vm in jobs] == [[600], [700], []]
+    run_pass()
+    assert [billed(vm) for vm in jobs] == [[600], [700], [800]]
