@@ -6,9 +6,7 @@ BIN := .venv/bin
 .PHONY: run worker test nightly chaos bench bench-quick lint format clean
 
 run: .venv/run  ## serves http://localhost:8000 with the scheduler billing
-	@$(BIN)/python manage.py migrate --verbosity 0
-	@$(BIN)/python -m subscription_task.welcome $(PORT)
-	@$(BIN)/python manage.py runserver --noreload localhost:$(PORT)
+	@$(BIN)/python manage.py serve $(PORT)
 
 worker: .venv/celery  ## bills what servers with INVOICE_ENGINE=celery and the same CELERY_BROKER_URL send hints of
 	@INVOICE_ENGINE=celery $(BIN)/celery -A subscription_task worker --without-mingle --without-gossip --without-heartbeat
@@ -22,7 +20,7 @@ nightly: .venv/dev  ## the random histories, many more of them
 chaos: .venv/dev  ## every fault there is a row for, some minutes; the table goes into docs/reliability.md
 	@$(BIN)/python -m tests.chaos
 
-bench: .venv/dev  ## how fast it bills, beside the stock design and beside the limit; the figures go into bench/results
+bench: .venv/dev  ## how fast it is, beside the limit of the machine; the figures go into bench/results and docs/performance.md
 	@$(BIN)/python -m bench
 
 bench-quick: .venv/dev  ## the same in two minutes, smaller; nothing is kept

@@ -1,6 +1,6 @@
 """Fills a fresh, migrated database with customers, running subscriptions and invoices, by SQL: a million in a minute.
 
-Half as many customers as subscriptions. Each has credit for ever, and each subscription a period of PERIOD seconds.
+Half as many customers as subscriptions, the first two subscriptions the first customer's. Each has credit for ever.
 """
 
 from contextlib import closing
@@ -10,6 +10,7 @@ import psycopg
 from bench import pace
 
 PERIOD = 600
+DAY = 86_400
 PRICE = 7
 CREDIT = 10**12
 
@@ -38,9 +39,19 @@ JOBS = """
 """
 INVOICES = """
     INSERT INTO invoice_invoice (customer_id, subscription_id, amount, start_time, end_time)
-    SELECT customer_id, id, price, created_at + k * interval '{period} s', created_at + (k + 1) * interval '{period} s'
+    SELECT customer_id, id, price, {anchor} + k * interval '{period} s', {anchor} + (k + 1) * interval '{period} s'
     FROM generate_series({first}, {last}) k, subscription_subscription
 """
+MAKE_DUE = """
+    UPDATE subscription_subscription SET created_at = date_trunc('second', now()) - period * interval '1 s'
+    WHERE id <= {subscriptions};
+    UPDATE customer_account SET settled_until = date_trunc('second', now()) - interval '1 s'
+    WHERE customer_id <= ({subscriptions} + 1) / 2;
+    UPDATE django_apscheduler_djangojob job SET next_run_time = date_trunc('second', now())
+    FROM subscription_subscription subscription
+    WHERE job.id = subscription.id::varchar AND subscription.id <= {subscriptions}
+"""
+"""One transaction, and so one `now()`. A job stands at the first instant of its grid after what is settled."""
 NEXT_ID = "SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))"
 
 
@@ -52,6 +63,7 @@ def fill(
     missed: int = 1,
     ahead: int = 0,
     spread: bool = False,
+    period: int = PERIOD,
 ) -> None:
     """Makes `subscriptions`, each billed `invoices` times, with `missed` instants due, the last of them at present.
 
@@ -60,26 +72,51 @@ def fill(
     with closing(psycopg.connect(database_url, autocommit=True)) as connection:
         ((now,),) = connection.execute("SELECT date_trunc('second', now())::text").fetchall()
         now = f"'{now}'::timestamptz"
-        due = f"{now} + interval '{ahead - (missed - 1) * PERIOD} s'"
-        after = f"((n - 1) * {PERIOD}::bigint / {subscriptions}) * interval '1 s'" if spread else "interval '0'"
+        due = f"{now} + interval '{ahead - (missed - 1) * period} s'"
+        after = f"((n - 1) * {period}::bigint / {subscriptions}) * interval '1 s'" if spread else "interval '0'"
         values = {
             "customers": max(subscriptions // 2, 1),
             "subscriptions": subscriptions,
             "invoices": invoices,
             "billed": invoices + 1,
-            "period": PERIOD,
+            "period": period,
             "price": PRICE,
             "credit": CREDIT,
             "now": now,
-            "anchor": f"{due} + {after} - {invoices + 1} * interval '{PERIOD} s'",
+            "anchor": f"{due} + {after} - {invoices + 1} * interval '{period} s'",
             "settled": f"LEAST({due} - interval '1 s', now())",
         }
         for statement in (CUSTOMERS, ACCOUNTS, LEDGER, SUBSCRIPTIONS, JOBS):
             connection.execute(statement.format(**values))
-        at_once = max(1_000_000 // subscriptions, 1)
-        for first in pace.steps(range(1, invoices + 1, at_once), "invoices of the past"):
-            last = min(first + at_once - 1, invoices)
-            connection.execute(INVOICES.format(**values, first=first, last=last))
+        _invoices(connection, "created_at", 1, invoices, subscriptions, period)
         for table in ("customer_customer", "subscription_subscription"):
             connection.execute(NEXT_ID.format(table=table))
         connection.execute("VACUUM ANALYZE")
+
+
+def add_invoices(database_url: str, *, subscriptions: int, first: int, last: int) -> None:
+    """Gives each of the subscriptions its invoices number `first` to `last` of years ago; no books account for them."""
+    with closing(psycopg.connect(database_url, autocommit=True)) as connection:
+        _invoices(connection, "'2000-01-01'::timestamptz", first, last, subscriptions, PERIOD)
+        connection.execute("VACUUM ANALYZE invoice_invoice")
+
+
+def make_due(database_url: str, *, subscriptions: int) -> None:
+    """Makes so many jobs due at this second, as if their subscriptions had been created a period ago.
+
+    Nothing of the change is left to do for PostgreSQL.
+    """
+    with closing(psycopg.connect(database_url, autocommit=True)) as connection:
+        connection.execute(MAKE_DUE.format(subscriptions=subscriptions))
+        connection.execute("VACUUM subscription_subscription, customer_account, django_apscheduler_djangojob")
+        connection.execute("CHECKPOINT")
+
+
+def _invoices(
+    connection: psycopg.Connection, anchor: str, first: int, last: int, subscriptions: int, period: int
+) -> None:
+    """Those of the instants anchor + first·period to anchor + last·period, oldest first, about a million at once."""
+    at_once = max(1_000_000 // subscriptions, 1)
+    for begin in pace.steps(range(first, last + 1, at_once), "invoices of the past"):
+        end = min(begin + at_once - 1, last)
+        connection.execute(INVOICES.format(anchor=anchor, first=begin, last=end, period=period))

@@ -20,6 +20,7 @@ from customer.serializers import (
     TopUpSerializer,
 )
 from customer.throttling import FailedLogins
+from subscription_task.http.answers import shown
 from subscription_task.http.documents import errors
 
 
@@ -34,8 +35,8 @@ class Register(APIView):
         said = RegistrationSerializer(data=request.data)
         said.is_valid(raise_exception=True)
         customer = customers.register(**said.validated_data)
-        answer = RegisteredSerializer({"customer": customer, "message": "Customer registered."})
-        return Response(answer.data, status=status.HTTP_201_CREATED)
+        answer = shown(RegisteredSerializer, {"customer": customer, "message": "Customer registered."})
+        return Response(answer, status=status.HTTP_201_CREATED)
 
 
 class Login(TokenObtainPairView):
@@ -74,4 +75,4 @@ class IncreaseCredit(APIView):
         said.is_valid(raise_exception=True)
         customer = request.user
         credit = accounts.top_up(customer_id=customer.pk, amount=said.validated_data["credit"], by=customer)
-        return Response(CreditSerializer({"credit": credit}).data)
+        return Response(shown(CreditSerializer, {"credit": credit}))

@@ -42,7 +42,7 @@ class Passes:
         self._given_up = self._stands_by = False
         self._hinted, self._hinted_at = False, float("-inf")
         self._seen: datetime | None = None
-        """What `end` saw due, if the next pass begins at once."""
+        """What `end` saw due and left to the next pass, which is then one of a backlog."""
 
     @property
     def under_way(self) -> bool:
@@ -106,10 +106,8 @@ class Passes:
             return min(due - now, LOOK)
         if not invoices:
             return BREATH
-        if connection.vendor == "sqlite":
-            return REST
-        self._seen = due  # the next pass begins at once
-        return timedelta(0)
+        self._seen = due
+        return REST if connection.vendor == "sqlite" else timedelta(0)
 
     def _is_for_others(self, *, lag: timedelta) -> bool:
         """Whether another scheduler of this host bills, or Celery's workers do; not once it is late."""

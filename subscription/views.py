@@ -2,7 +2,6 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status
-from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -10,6 +9,7 @@ from rest_framework.views import APIView
 from subscription import subscriptions
 from subscription.models import Subscription
 from subscription.serializers import ActivationSerializer, CreationSerializer, SubscriptionSerializer
+from subscription_task.http.answers import PageView, shown
 from subscription_task.http.documents import errors
 from subscription_task.http.pagination import IdPagination
 
@@ -22,7 +22,7 @@ class Create(APIView):
         said = CreationSerializer(data=request.data)
         said.is_valid(raise_exception=True)
         subscription = subscriptions.create(customer=request.user, by=request.user, **said.validated_data)
-        return Response(SubscriptionSerializer(subscription).data, status=status.HTTP_201_CREATED)
+        return Response(shown(SubscriptionSerializer, subscription), status=status.HTTP_201_CREATED)
 
 
 class EditActivation(APIView):
@@ -37,7 +37,7 @@ class EditActivation(APIView):
         subscription = subscriptions.set_active(
             customer_id=request.user.pk, subscription_id=subid, by=request.user, **said.validated_data
         )
-        return Response(SubscriptionSerializer(subscription).data)
+        return Response(shown(SubscriptionSerializer, subscription))
 
 
 class SubscriptionPagination(IdPagination):
@@ -46,12 +46,12 @@ class SubscriptionPagination(IdPagination):
 
 
 @extend_schema_view(get=extend_schema(responses={200: SubscriptionSerializer(many=True), **errors(400, 401, 404, 429)}))
-class List(ListAPIView):
+class List(PageView):
     """The customer's subscriptions, by id."""
 
     serializer_class = SubscriptionSerializer
     pagination_class = SubscriptionPagination
-    queryset = Subscription.objects.none()
+    queryset = Subscription.objects.with_next_invoice()
 
     def get_queryset(self) -> Any:
-        return Subscription.objects.of(self.request.user).with_next_invoice()
+        return super().get_queryset().of(self.request.user)

@@ -1,0 +1,74 @@
+"""How long requests take while a burst is billed, beside the same requests while nothing is due.
+
+One request at a time, so that none waits for another of the load: only for the service.
+"""
+
+import time
+from collections import defaultdict
+from contextlib import ExitStack
+
+from bench import fill, pace
+from bench.endpoints import ENDPOINTS, OURS, Endpoint, register_for_login, serving
+from bench.load import load, needs_wrk
+from bench.measure import Measured
+from tests import servers
+
+LEFT = "SELECT extract(epoch FROM min(next_run_time) - clock_timestamp()) FROM django_apscheduler_djangojob"
+INVOICED = "SELECT 1 FROM invoice_invoice LIMIT 1"
+PLACES = {"apart": "runscheduler, beside servers with SCHEDULER=off", "inside": "a worker of the server"}
+"""Where the scheduler runs."""
+Milliseconds = dict[str, float]
+
+
+def rush(*, quick: bool) -> list[Measured]:
+    """B6, with the scheduler in each of its places; for a quick look, in one."""
+    needs_wrk()
+    subscriptions, ahead, seconds, turns = (200_000, 35, 1, 1) if quick else (1_000_000, 180, 2, 5)
+    places = ["apart"] if quick else list(PLACES)
+    asked = [each for each in ENDPOINTS if not quick or each.name in ("increasecredit", "create", "invoice-list")]
+    found: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
+    for turn in pace.steps(range(turns * len(places)), "B6"):
+        place = places[turn % len(places)]
+        idle, busy = _turn(place, subscriptions, ahead, seconds, asked)
+        for name in idle:
+            found[place, name].append((busy[name], idle[name]))
+    return [
+        Measured(
+            name=f"B6-{place}-{name}", unit="ms", reach=3, at_most=True,
+            work=f"99 of 100 {name} while {subscriptions:,} jobs are billed by {PLACES[place]}",
+            compared_with="the same while nothing is due",
+            ours=[busy for busy, _ in pairs], others=[idle for _, idle in pairs],
+        )
+        for (place, name), pairs in found.items()
+    ]  # fmt: skip
+
+
+def _turn(
+    place: str, subscriptions: int, ahead: int, seconds: int, asked: list[Endpoint]
+) -> tuple[Milliseconds, Milliseconds]:
+    """Milliseconds that 99 of 100 requests took at most: before all is due at one instant, and while it is billed."""
+    with ExitStack() as stack:
+        url = stack.enter_context(servers.database())
+        fill.fill(url, subscriptions=subscriptions, period=fill.DAY, ahead=ahead)
+        apart = place == "apart"
+        server = stack.enter_context(serving(OURS, DATABASE_URL=url, SCHEDULER="off" if apart else "auto"))
+        if apart:
+            settings = servers.PRODUCTION | {"DATABASE_URL": url}
+            stack.enter_context(servers.Process([*servers.MANAGE, "runscheduler"], **settings)).says("bills")
+        register_for_login(server)
+        idle = _all(server, asked, 0, seconds)
+        ((left,),) = servers.rows(url, LEFT)
+        assert left > 0, "the burst came too soon"
+        time.sleep(float(left))
+        servers.until(lambda: servers.rows(url, INVOICED), "the burst to begin")
+        busy = _all(server, asked, 1, seconds)
+        ((left,),) = servers.rows(url, LEFT)
+        assert left < 0, "the burst was over too soon"
+    return idle, busy
+
+
+def _all(server: str, asked: list[Endpoint], turn: int, seconds: int) -> Milliseconds:
+    return {each.name: load(server, each.requests(turn), seconds=seconds, connections=1).p99 for each in asked}
+
+
+MEASURES = {"rush": rush}
