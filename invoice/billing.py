@@ -43,6 +43,7 @@ def a_pass(claim: int) -> Generator[list[plan.Account] | int, Collection[int], N
     collected: Collection[int] = ()
     try:
         with _without_collections(), transaction.atomic():
+            sql.write_by_key()
             due = sql.query(sql.CLAIM, clock.now(), claim)
             claimed = _read(list(dict.fromkeys(customer_id for (customer_id,) in due)))
             collected = yield claimed

@@ -25,6 +25,10 @@ NAMED = {
     "sqlite": "subscription.id = CAST(job.id AS INTEGER) AND job.id = CAST(subscription.id AS TEXT)",
 }
 
+# For a transaction that writes thousands of rows which it names by their keys. Left to itself, PostgreSQL reads the
+# whole of a table with a hundred thousand rows instead, which takes half as long again.
+BY_KEY = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
+
 CLAIM = {
     # Locks the accounts of the jobs that are due, oldest first, and passes over those that somebody else has locked.
     "postgresql": f"""
@@ -175,6 +179,13 @@ RESUME_COLUMNS = {
     "resumed_on": "varchar",
     "resumed_by_id": "bigint",
 }
+
+
+def write_by_key() -> None:
+    """Has PostgreSQL look up by their keys all rows that the open transaction writes."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(BY_KEY)
 
 
 def query(statements: dict[str, str], *parameters: Any) -> list[tuple]:

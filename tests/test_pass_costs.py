@@ -11,8 +11,9 @@ from invoice.models import Invoice
 from subscription import subscriptions
 from subscription.models import Pause
 from tests import servers
+from tests.fixtures import is_postgresql
 
-# The clock, which the tests replace, is one more each of the four times that PostgreSQL's is read.
+# On PostgreSQL one more says how to look rows up. The clock, which is replaced here, would be four.
 STATEMENTS = {
     "look for the next instant, before and after": 2,
     "begin, and end": 2,
@@ -36,7 +37,7 @@ def test_a_pass_sends_as_many_statements_however_many_jobs_are_due(make_customer
         run_pass()
     assert Invoice.objects.count() == customers
     assert Pause.objects.count() == 2 * customers
-    assert len(sent) == sum(STATEMENTS.values()), "\n".join(query["sql"][:100] for query in sent)
+    assert len(sent) == sum(STATEMENTS.values()) + is_postgresql(), "\n".join(query["sql"][:100] for query in sent)
 
 
 def test_passes_over_many_jobs_take_hardly_more_memory_than_one_over_few():
