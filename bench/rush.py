@@ -17,21 +17,21 @@ LEFT = "SELECT extract(epoch FROM min(next_run_time) - clock_timestamp()) FROM d
 INVOICED = "SELECT 1 FROM invoice_invoice LIMIT 1"
 PLACES = {"apart": "runscheduler, beside servers with SCHEDULER=off", "inside": "a worker of the server"}
 """Where the scheduler runs."""
-Milliseconds = dict[str, float]
+Milliseconds = dict[str, list[float]]
 
 
 def rush(*, quick: bool) -> list[Measured]:
     """B6, with the scheduler in each of its places; for a quick look, in one."""
     needs_wrk()
-    subscriptions, ahead, seconds, turns = (200_000, 35, 1, 1) if quick else (1_000_000, 180, 2, 5)
+    subscriptions, ahead, bursts, turns = (200_000, 35, 1, 1) if quick else (1_000_000, 90, 2, 3)
     places = ["apart"] if quick else list(PLACES)
     asked = [each for each in ENDPOINTS if not quick or each.name in ("increasecredit", "create", "invoice-list")]
     found: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
-    for turn in pace.steps(range(turns * len(places)), "B6"):
-        place = places[turn % len(places)]
-        idle, busy = _turn(place, subscriptions, ahead, seconds, asked)
+    for burst in pace.steps(range(bursts * len(places)), "B6"):
+        place = places[burst % len(places)]
+        idle, busy = _around_a_burst(place, subscriptions, ahead, turns, asked)
         for name in idle:
-            found[place, name].append((busy[name], idle[name]))
+            found[place, name] += zip(busy[name], idle[name], strict=True)
     return [
         Measured(
             name=f"B6-{place}-{name}", unit="ms", reach=3, at_most=True,
@@ -43,8 +43,8 @@ def rush(*, quick: bool) -> list[Measured]:
     ]  # fmt: skip
 
 
-def _turn(
-    place: str, subscriptions: int, ahead: int, seconds: int, asked: list[Endpoint]
+def _around_a_burst(
+    place: str, subscriptions: int, ahead: int, turns: int, asked: list[Endpoint]
 ) -> tuple[Milliseconds, Milliseconds]:
     """Milliseconds that 99 of 100 requests took at most: before all is due at one instant, and while it is billed."""
     with ExitStack() as stack:
@@ -56,19 +56,24 @@ def _turn(
             settings = servers.PRODUCTION | {"DATABASE_URL": url}
             stack.enter_context(servers.Process([*servers.MANAGE, "runscheduler"], **settings)).says("bills")
         register_for_login(server)
-        idle = _all(server, asked, 0, seconds)
+        idle = _all(server, asked, range(turns))
         ((left,),) = servers.rows(url, LEFT)
         assert left > 0, "the burst came too soon"
         time.sleep(float(left))
         servers.until(lambda: servers.rows(url, INVOICED), "the burst to begin")
-        busy = _all(server, asked, 1, seconds)
+        busy = _all(server, asked, range(turns, 2 * turns))
         ((left,),) = servers.rows(url, LEFT)
         assert left < 0, "the burst was over too soon"
     return idle, busy
 
 
-def _all(server: str, asked: list[Endpoint], turn: int, seconds: int) -> Milliseconds:
-    return {each.name: load(server, each.requests(turn), seconds=seconds, connections=1).p99 for each in asked}
+def _all(server: str, asked: list[Endpoint], turns: range) -> Milliseconds:
+    """A second of requests to each endpoint in each turn."""
+    found: Milliseconds = {each.name: [] for each in asked}
+    for turn in turns:
+        for each in asked:
+            found[each.name].append(load(server, each.requests(turn), seconds=1, connections=1).p99)
+    return found
 
 
 MEASURES = {"rush": rush}
