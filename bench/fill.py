@@ -13,11 +13,14 @@ PERIOD = 600
 DAY = 86_400
 PRICE = 7
 CREDIT = 10**12
+PASSWORD = "!"
+"""None: what no hash looks like."""
 
 CUSTOMERS = """
     INSERT INTO customer_customer (id, username, username_folded, password, first_name, last_name, email, is_staff,
         is_superuser, is_active, date_joined)
-    SELECT n, 'c' || n, 'c' || n, '!', '', '', '', false, false, true, now() FROM generate_series(1, {customers}) n
+    SELECT n, 'c' || n, 'c' || n, '{password}', '', '', '', false, false, true, now()
+    FROM generate_series(1, {customers}) n
 """
 ACCOUNTS = """
     INSERT INTO customer_account (customer_id, credit, settled_until, deposited, invoice_count, invoice_total)
@@ -76,6 +79,7 @@ def fill(
         after = f"((n - 1) * {period}::bigint / {subscriptions}) * interval '1 s'" if spread else "interval '0'"
         values = {
             "customers": max(subscriptions // 2, 1),
+            "password": PASSWORD,
             "subscriptions": subscriptions,
             "invoices": invoices,
             "billed": invoices + 1,
