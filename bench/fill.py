@@ -13,6 +13,8 @@ PERIOD = 600
 DAY = 86_400
 PRICE = 7
 CREDIT = 10**12
+JOB_STATE = 64
+"""The bytes of a job's pickle."""
 PASSWORD = "!"
 """None: what no hash looks like."""
 
@@ -37,7 +39,7 @@ SUBSCRIPTIONS = """
 """
 JOBS = """
     INSERT INTO django_apscheduler_djangojob (id, next_run_time, job_state)
-    SELECT id, created_at + {billed} * interval '{period} s', decode(repeat('00', 600), 'hex')
+    SELECT id, created_at + {billed} * interval '{period} s', decode(repeat('00', {job_state}), 'hex')
     FROM subscription_subscription ORDER BY id
 """
 INVOICES = """
@@ -80,6 +82,7 @@ def fill(
         values = {
             "customers": max(subscriptions // 2, 1),
             "password": PASSWORD,
+            "job_state": JOB_STATE,
             "subscriptions": subscriptions,
             "invoices": invoices,
             "billed": invoices + 1,
