@@ -13,11 +13,16 @@ PERIOD = 600
 DAY = 86_400
 PRICE = 7
 CREDIT = 10**12
+JOB_STATE = 64
+"""The bytes of a job's pickle."""
+PASSWORD = "!"
+"""None: what no hash looks like."""
 
 CUSTOMERS = """
     INSERT INTO customer_customer (id, username, username_folded, password, first_name, last_name, email, is_staff,
         is_superuser, is_active, date_joined)
-    SELECT n, 'c' || n, 'c' || n, '!', '', '', '', false, false, true, now() FROM generate_series(1, {customers}) n
+    SELECT n, 'c' || n, 'c' || n, '{password}', '', '', '', false, false, true, now()
+    FROM generate_series(1, {customers}) n
 """
 ACCOUNTS = """
     INSERT INTO customer_account (customer_id, credit, settled_until, deposited, invoice_count, invoice_total)
@@ -34,7 +39,7 @@ SUBSCRIPTIONS = """
 """
 JOBS = """
     INSERT INTO django_apscheduler_djangojob (id, next_run_time, job_state)
-    SELECT id, created_at + {billed} * interval '{period} s', decode(repeat('00', 600), 'hex')
+    SELECT id, created_at + {billed} * interval '{period} s', decode(repeat('00', {job_state}), 'hex')
     FROM subscription_subscription ORDER BY id
 """
 INVOICES = """
@@ -76,6 +81,8 @@ def fill(
         after = f"((n - 1) * {period}::bigint / {subscriptions}) * interval '1 s'" if spread else "interval '0'"
         values = {
             "customers": max(subscriptions // 2, 1),
+            "password": PASSWORD,
+            "job_state": JOB_STATE,
             "subscriptions": subscriptions,
             "invoices": invoices,
             "billed": invoices + 1,

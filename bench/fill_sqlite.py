@@ -6,7 +6,7 @@ Half as many customers as subscriptions. Each has credit for ever.
 import sqlite3
 from contextlib import closing
 
-from bench.fill import CREDIT, DAY, PRICE
+from bench.fill import CREDIT, DAY, JOB_STATE, PASSWORD, PRICE
 
 STATEMENTS = """
     CREATE TEMP TABLE numbers (n INTEGER PRIMARY KEY);
@@ -15,7 +15,7 @@ STATEMENTS = """
 
     INSERT INTO customer_customer (id, username, username_folded, password, first_name, last_name, email, is_staff,
         is_superuser, is_active, date_joined)
-    SELECT n, 'c' || n, 'c' || n, '!', '', '', '', 0, 0, 1, '{now}' FROM numbers WHERE n <= {customers};
+    SELECT n, 'c' || n, 'c' || n, '{password}', '', '', '', 0, 0, 1, '{now}' FROM numbers WHERE n <= {customers};
 
     INSERT INTO customer_account (customer_id, credit, settled_until, deposited, invoice_count, invoice_total)
     SELECT id, {credit}, datetime('{now}', '-1 seconds'), {credit}, 0, 0 FROM customer_customer;
@@ -27,7 +27,8 @@ STATEMENTS = """
     SELECT n, (n + 1) / 2, 'VM', {price}, {period}, 1, datetime('{now}', '-{period} seconds') FROM numbers;
 
     INSERT INTO django_apscheduler_djangojob (id, next_run_time, job_state)
-    SELECT id, datetime(created_at, '+{period} seconds'), zeroblob(600) FROM subscription_subscription ORDER BY id;
+    SELECT id, datetime(created_at, '+{period} seconds'), zeroblob({job_state})
+    FROM subscription_subscription ORDER BY id;
 
     ANALYZE;
 """
@@ -44,6 +45,8 @@ def fill(database_url: str, *, subscriptions: int, period: int = DAY) -> None:
             credit=CREDIT,
             price=PRICE,
             period=period,
+            password=PASSWORD,
+            job_state=JOB_STATE,
         )
         connection.executescript(f"BEGIN;{script}COMMIT;")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

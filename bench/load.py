@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import jwt
+from rest_framework_simplejwt.utils import get_md5_hash_password
 
+from bench import fill
 from tests import servers
 
 SCRIPT = Path(__file__).with_name("load.lua")
@@ -74,4 +76,5 @@ def refresh_token(customer_id: int) -> str:
 def _token(kind: str, customer_id: int) -> str:
     now = int(time.time())
     claims = {"token_type": kind, "iat": now, "exp": now + 3600, "jti": f"{customer_id:032x}"}
+    claims["hash_password"] = get_md5_hash_password(fill.PASSWORD)
     return jwt.encode(claims | {"user_id": str(customer_id)}, servers.PRODUCTION["DJANGO_SECRET_KEY"], "HS256")

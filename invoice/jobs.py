@@ -57,23 +57,38 @@ class DueJob(Job):
         pass
 
 
-def state(subscription: Subscription, next_run_time: datetime | None) -> dict[str, Any]:
-    """A job's state as APScheduler 3 pickles it."""
-    trigger = IntervalTrigger(seconds=subscription.period, start_date=anchor(subscription.created_at), timezone=UTC)
+def state(subscription_id: int, period: int, began: int, next_run_time: int | None) -> dict[str, Any]:
+    """A job's state as APScheduler 3 pickles it. Times are in seconds since 1970, the period is in seconds."""
+    start = datetime.fromtimestamp(began, UTC)
     return {
         "version": 1,
-        "id": str(subscription.pk),
+        "id": str(subscription_id),
         "func": f"{make_invoice.__module__}:{make_invoice.__name__}",
-        "trigger": trigger,
+        "trigger": IntervalTrigger(seconds=period, start_date=start, timezone=UTC),
         "executor": STORE,
-        "args": (subscription.pk,),
+        "args": (subscription_id,),
         "kwargs": {},
-        "name": f"invoice of subscription {subscription.pk}",
+        "name": f"invoice of subscription {subscription_id}",
         "misfire_grace_time": None,
         "coalesce": False,
         "max_instances": 1,
-        "next_run_time": next_run_time,
+        "next_run_time": None if next_run_time is None else datetime.fromtimestamp(next_run_time, UTC),
     }
+
+
+class Recipe(tuple):
+    """What `state` needs. Pickled, it comes back as the state, in an eighth of the room: there can be millions of rows,
+    and each is written anew every period.
+    """
+
+    def __reduce__(self) -> tuple:
+        return state, tuple(self)
+
+
+def recipe(subscription: Subscription, next_run_time: datetime | None) -> Recipe:
+    """The recipe of a subscription's job."""
+    began = int(anchor(subscription.created_at).timestamp())
+    return Recipe((subscription.pk, subscription.period, began, next_run_time and int(next_run_time.timestamp())))
 
 
 def add(subscription: Subscription, *, next_run_time: datetime | None) -> None:
@@ -81,7 +96,7 @@ def add(subscription: Subscription, *, next_run_time: datetime | None) -> None:
     DjangoJob.objects.create(
         id=str(subscription.pk),
         next_run_time=next_run_time,
-        job_state=pickle.dumps(state(subscription, next_run_time), pickle.HIGHEST_PROTOCOL),
+        job_state=pickle.dumps(recipe(subscription, next_run_time), pickle.HIGHEST_PROTOCOL),
     )
 
 

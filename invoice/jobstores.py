@@ -101,7 +101,7 @@ class InvoiceJobStore(DjangoJobStore):
         found = []
         for subscription in Subscription.objects.with_job().filter(**filters).order_by("pk"):
             job = Job.__new__(Job)
-            job.__setstate__(jobs.state(subscription, subscription.next_invoice_at))
+            job.__setstate__(jobs.state(*jobs.recipe(subscription, subscription.next_invoice_at)))
             job._scheduler, job._jobstore_alias = self._scheduler, self._alias
             found.append(job)
         return found

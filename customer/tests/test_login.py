@@ -5,6 +5,7 @@ from datetime import timedelta
 import jwt
 import pytest
 from django.conf import settings as django_settings
+from django.contrib.auth.hashers import make_password
 from rest_framework.settings import api_settings
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
@@ -12,6 +13,7 @@ from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 from customer import customers
 from customer.models import Customer
 from customer.throttling import FailedLogins
+from subscription_task import settings as as_written
 from tests.fixtures import PASSWORD
 
 BAD = {"detail": "No active account found with the given credentials"}
@@ -255,6 +257,33 @@ def test_tokens_die_with_their_customer_at_once(make_customer, end):
         assert response.status_code == 401
         assert list(response.json()) == ["detail"]
         assert response["WWW-Authenticate"] == 'Bearer realm="api"'
+
+
+@pytest.mark.django_db
+def test_tokens_die_with_their_password_and_new_ones_live(make_customer):
+    customer = make_customer("ada")
+    tokens = login().json()
+    customer.set_password("a new horse")
+    customers.save(customer)
+    for response in (use(tokens["access"]), refresh(tokens["refresh"])):
+        assert response.status_code == 401
+        assert list(response.json()) == ["detail"]
+        assert response["WWW-Authenticate"] == 'Bearer realm="api"'
+    tokens = login(password="a new horse").json()
+    assert use(tokens["access"]).status_code == 200
+    assert use(refresh(tokens["refresh"]).json()["access"]).status_code == 200
+
+
+@pytest.mark.django_db
+def test_a_password_of_older_days_is_hashed_anew_at_login_and_the_tokens_of_that_login_live(make_customer, settings):
+    settings.PASSWORD_HASHERS = as_written.PASSWORD_HASHERS
+    customer = make_customer("ada")
+    Customer.objects.filter(pk=customer.pk).update(password=make_password(PASSWORD, hasher="pbkdf2_sha256"))
+    tokens = login().json()
+    customer.refresh_from_db()
+    assert customer.password.startswith("argon2$argon2id$")
+    assert use(tokens["access"]).status_code == 200
+    assert refresh(tokens["refresh"]).status_code == 200
 
 
 @pytest.mark.django_db

@@ -12,6 +12,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from django.db import OperationalError
 from django_apscheduler.models import DjangoJob
 
+from bench import fill
 from customer import accounts
 from customer.accounts import Event
 from invoice import billing
@@ -63,11 +64,15 @@ def test_an_id_that_is_no_subscriptions_finds_nothing(vm):
 
 
 def test_the_row_holds_a_pickle_that_stock_apscheduler_can_read(vm):
-    state = pickle.loads(DjangoJob.objects.get().job_state)
+    row = DjangoJob.objects.get()
     job = Job.__new__(Job)
-    job.__setstate__(state)
-    assert job.args == (vm.pk,)
+    job.__setstate__(pickle.loads(row.job_state))
+    assert (job.id, job.args, job.next_run_time) == (row.id, (vm.pk,), row.next_run_time)
     assert job.trigger.get_next_fire_time(None, EPOCH + timedelta(seconds=1)) == EPOCH + timedelta(seconds=600)
+
+
+def test_the_row_is_small(vm):
+    assert len(DjangoJob.objects.get().job_state) <= fill.JOB_STATE
 
 
 def test_a_pickle_that_cannot_be_read_is_left_alone_and_billed(vm, fake_clock, run_pass):

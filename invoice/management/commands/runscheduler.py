@@ -16,6 +16,7 @@ class Command(BaseCommand):
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             raise CommandError("The database is not migrated: run `python manage.py migrate` first.")
+        connection.close()  # the passes have one of their own, in their thread
         signals: list[int] = []  # not an Event, whose lock a signal handler can find taken
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda received, _: signals.append(received))
