@@ -23,7 +23,7 @@ chaos: .venv/dev  ## every fault there is a row for, some minutes; the table goe
 bench: .venv/dev  ## how fast it is, beside the limit of the machine; the figures go into bench/results and docs/performance.md
 	@$(BIN)/python -m bench
 
-bench-quick: .venv/dev  ## the same in two minutes, smaller; nothing is kept
+bench-quick: .venv/dev  ## the same in a few minutes, smaller; nothing is kept
 	@$(BIN)/python -m bench --quick
 
 lint: .venv/dev  ## what must hold before the tests

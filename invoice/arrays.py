@@ -33,8 +33,10 @@ class _Array(Dumper):
     element: int
 
     def dump(self, values: list[int | None]) -> bytes:
-        nulls = None in values
-        body = b"".join(map(_element, values)) if nulls else _elements(values)
+        try:
+            nulls, body = False, _elements(values)
+        except TypeError:
+            nulls, body = True, b"".join(map(_element, values))
         return struct.pack(">iiIii", 1, nulls, self.element, len(values), 1) + body
 
 

@@ -177,11 +177,12 @@ def _read(customer_ids: list[int], *, strict: bool = False) -> list[plan.Account
     """
     found: dict[int, plan.Account] = {}
     broken: dict[int, str] = {}
-    parse, account = sql.parser(sql.READ_COLUMNS), None
+    parse = sql.parser(sql.READ_COLUMNS)
     for row in sql.query(sql.READ, customer_ids):
         try:
             customer_id, credit, settled, subscription_id, price, period, created, active, due, has_job = parse(row)
-            if account is None or account.customer_id != customer_id:
+            account = found.get(customer_id)
+            if account is None:
                 account = found[customer_id] = plan.Account(customer_id, credit, settled, [])
             if subscription_id is None:
                 continue

@@ -23,12 +23,17 @@ def make_invoice(subscription_id: int) -> None:
     raise RuntimeError(f"Invoices of subscription {subscription_id} are made by invoice.billing, in passes.")
 
 
+class AsPlanned:
+    """A trigger that changes nothing: the instants come from the plan, not from APScheduler's arithmetic."""
+
+    def get_next_fire_time(self, previous: datetime, now: datetime) -> datetime:
+        return previous
+
+
 class DueJob(Job):
-    """A due job of a pass: just what APScheduler's loop looks at, since there can be thousands.
+    """A due job of a pass: just what APScheduler's loop looks at, since there can be thousands."""
 
-    Its trigger is itself: the instants come from the plan, not from APScheduler's arithmetic.
-    """
-
+    trigger = AsPlanned()
     executor = STORE
     coalesce = False
     max_instances = 1
@@ -40,15 +45,8 @@ class DueJob(Job):
         self.next_run_time = next_run_time
 
     @property
-    def trigger(self) -> "DueJob":
-        return self
-
-    @property
     def name(self) -> str:
         return f"invoice of subscription {self.id}"
-
-    def get_next_fire_time(self, previous: datetime, now: datetime) -> datetime:
-        return previous
 
     def _get_run_times(self, now: datetime) -> list[datetime]:
         return [self.next_run_time]

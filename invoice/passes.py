@@ -41,6 +41,8 @@ class Passes:
         self._collected: set[int] = set()
         self._given_up = self._stands_by = False
         self._hinted, self._hinted_at = False, float("-inf")
+        self._left: datetime | None = None
+        """The last instant of a pass that claimed all it may: there is hardly nothing after it."""
         self._seen: datetime | None = None
         """What `end` saw due and left to the next pass, which is then one of a backlog."""
 
@@ -54,25 +56,30 @@ class Passes:
         self._abandon()
         self._collected.clear()
         self._given_up = self._stands_by = False
+        self._left = None
         try:
             if not connection.in_atomic_block:
                 close_old_connections()
             reset_queries()  # under DEBUG, Django keeps the last 9,000 statements with all their rows
             seen, self._seen = self._seen, None
-            due, now = seen or billing.next_due(), clock.now()
+            now = clock.now()
+            due = seen if seen and seen <= now else billing.next_due()
             if due is None or due > now:
                 return []
             self._stands_by = self._is_for_others(lag=now - due)
             if self._stands_by:
                 return []
-            self._pass = billing.a_pass(billing.MOST if seen else billing.CLAIM)
-            at = instants.of(now)
-            return [
+            claim, at = billing.MOST if seen else billing.CLAIM, instants.of(now)
+            self._pass = billing.a_pass(claim)
+            jobs = [
                 DueJob(job.subscription_id, account.customer_id, instants.time(job.next))
                 for account in next(self._pass)
                 for job in account.jobs
                 if job.next is not None and job.next <= at
             ]
+            if len(jobs) >= claim:
+                self._left = jobs[-1].next_run_time
+            return jobs
         except Exception as error:
             self._fail(error)
             return []
@@ -95,7 +102,7 @@ class Passes:
         if self._pass is not None:
             this, self._pass = self._pass, None
             invoices = this.send(self._collected)
-        due, now = billing.next_due(), clock.now()
+        due, now = self._left if invoices and self._left else billing.next_due(), clock.now()
         self.last_good = time.monotonic()
         if self.failing:
             self.failing = False

@@ -112,8 +112,7 @@ def settle(changes: Changes, account: Account, at: int, most: int) -> bool:
     Each is charged if the credit covers it; after each, every job that costs more than what is left is paused as of
     that instant. False where more is due than `most`. Raises AccountBroken, before it changes anything.
     """
-    verify(account)
-    running = [job for job in account.jobs if job.next is not None]
+    running = running_jobs(account)
     due = [(job.next, job.subscription_id, job) for job in running if job.next <= at]
     heapify(due)
     running.sort(key=by_price)
@@ -166,16 +165,23 @@ def begin(changes: Changes, account: Account, job: Job, at: int) -> None:
     switch(changes, job, at, Event.CREATION, runs=account.runs(job))
 
 
-def verify(account: Account) -> None:
-    """Raises AccountBroken where a job stands off its place: no run would be billed once, or none that is due."""
+def running_jobs(account: Account) -> list[Job]:
+    """The account's running jobs. Raises AccountBroken where one stands off its place: some run would not be billed
+    once, or none that is due.
+    """
+    running = []
     for job in account.jobs:
         if job.price < 1 or job.period < SECOND:
             fault = f"subscription {job.subscription_id} costs {job.price} every {job.period // SECOND} s"
             raise AccountBroken(account.customer_id, fault)
-        if job.next is not None and job.next != (expected := job.first_after(account.settled_until)):
+        if job.next is None:
+            continue
+        if job.next != (expected := job.first_after(account.settled_until)):
             raise AccountBroken(
                 account.customer_id,
                 f"the job of subscription {job.subscription_id} stands at {instants.text(job.next)} instead of"
                 f" {instants.text(expected)}, the first instant of its grid after"
                 f" {instants.text(account.settled_until)}",
             )
+        running.append(job)
+    return running

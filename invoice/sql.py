@@ -97,7 +97,6 @@ READ = {
         LEFT JOIN subscription_subscription subscription ON subscription.customer_id = account.customer_id
         LEFT JOIN django_apscheduler_djangojob job ON job.id = CAST(subscription.id AS {text})
         WHERE {named}
-        ORDER BY account.customer_id, subscription.id
     """
     for vendor, text, time, named in (
         ("postgresql", "varchar", "{}", "account.customer_id = ANY(%b)"),

@@ -153,7 +153,7 @@ def test_a_repair_that_does_not_prove_itself_is_undone(books, monkeypatch):
 
 def test_an_account_that_the_door_does_not_open_stays_set_aside(books, monkeypatch):
     accounts.set_aside(customer_id=books["ada"], error="a test")
-    monkeypatch.setattr("invoice.plan.verify", broken)
+    monkeypatch.setattr("invoice.plan.running_jobs", broken)
     before = contents()
     with pytest.raises(repair.Unrepaired, match="not to be billed"):
         repair.repair(customer_id=books["ada"], by=None)
