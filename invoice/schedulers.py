@@ -29,6 +29,11 @@ PATIENCE = 2
 interpreter take their time to end, too; a pass takes a fraction of a second unless the database holds it up."""
 
 
+SWITCH = 0.0005
+"""The seconds that the thread of a pass may keep the interpreter from a request of the same process, which wants it
+back after each statement. Python's own 5 ms would be several at once for one answer."""
+
+
 class _Passes(BackgroundScheduler):
     """A BackgroundScheduler whose thread queries nothing before the apps are ready, and leaves no connection behind."""
 
@@ -84,6 +89,7 @@ class Scheduler:
     def start(cls) -> None:
         """Starts the thread that bills, in this process."""
         BaseScheduler.shutdown(cls.scheduler)
+        sys.setswitchinterval(SWITCH)
         cls.scheduler.start()
         atexit.register(cls.shutdown)
         logger.info("The scheduler bills in process %d", os.getpid())
