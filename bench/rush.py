@@ -15,8 +15,8 @@ from tests import servers
 
 LEFT = "SELECT extract(epoch FROM min(next_run_time) - clock_timestamp()) FROM django_apscheduler_djangojob"
 INVOICED = "SELECT 1 FROM invoice_invoice LIMIT 1"
-PLACES = {"apart": "runscheduler, beside servers with SCHEDULER=off", "inside": "a worker of the server"}
-"""Where the scheduler runs."""
+PLACES = {"apart": "runscheduler", "inside": "a worker"}
+"""Who bills: a process beside servers with SCHEDULER=off, or a worker of the server."""
 Milliseconds = dict[str, list[float]]
 
 
@@ -35,8 +35,8 @@ def rush(*, quick: bool) -> list[Measured]:
     return [
         Measured(
             name=f"B6-{place}-{name}", unit="ms", reach=3, at_most=True,
-            work=f"99 of 100 {name} while {subscriptions:,} jobs are billed by {PLACES[place]}",
-            compared_with="the same while nothing is due",
+            work=f"{name}, p99 in a burst of {subscriptions:,} by {PLACES[place]}",
+            compared_with="while nothing is due",
             ours=[busy for busy, _ in pairs], others=[idle for _, idle in pairs],
         )
         for (place, name), pairs in found.items()
