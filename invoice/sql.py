@@ -95,12 +95,12 @@ READ = {
                subscription.isactive, {time.format("job.next_run_time")}, job.id IS NOT NULL
         FROM customer_account account
         LEFT JOIN subscription_subscription subscription ON subscription.customer_id = account.customer_id
-        LEFT JOIN django_apscheduler_djangojob job ON job.id = CAST(subscription.id AS {text})
+        LEFT JOIN django_apscheduler_djangojob job ON job.id = CAST(subscription.id AS varchar)
         WHERE {named}
     """
-    for vendor, text, time, named in (
-        ("postgresql", "varchar", "{}", "account.customer_id = ANY(%b)"),
-        ("sqlite", "TEXT", "CAST({} AS TEXT)", "account.customer_id IN (SELECT value FROM json_each(%s))"),
+    for vendor, time, named in (
+        ("postgresql", "{}", "account.customer_id = ANY(%b)"),
+        ("sqlite", "CAST({} AS TEXT)", "account.customer_id IN (SELECT value FROM json_each(%s))"),
     )
 }
 READ_COLUMNS = {

@@ -69,6 +69,26 @@ def until(condition: Callable[[], Any], what: str) -> Any:
     return found
 
 
+def shell(commands: str, *, cwd: Path = ROOT, tools: Path | None = None, **settings: str) -> str:
+    """What commands of a document print, in bash with this Python and, first, the programs in `tools`. All must
+    succeed.
+    """
+    variables = environment(**settings)
+    folders = [tools, Path(sys.executable).parent, variables["PATH"]]
+    variables["PATH"] = ":".join(str(folder) for folder in folders if folder)
+    done = subprocess.run(
+        ["bash", "-euc", commands],
+        cwd=cwd,
+        env=variables,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 0, f"{commands}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
 def manage(*arguments: str, **settings: str) -> subprocess.CompletedProcess:
     """Runs a management command to its end."""
     return subprocess.run(

@@ -177,20 +177,8 @@ def test_its_contents_lead_somewhere():
 
 def run(block: str, *, cwd: Path, tools: Path | None, **settings: str) -> str:
     """What a block of the document's prints; fails if any of its commands does."""
-    environment = servers.environment(**settings)
-    folders = [tools, Path(sys.executable).parent, environment["PATH"]]
-    environment["PATH"] = ":".join(str(folder) for folder in folders if folder)
-    done = subprocess.run(
-        ["bash", "-euc", block.replace("manage.py", str(servers.ROOT / "manage.py"))],
-        cwd=cwd,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=servers.PATIENCE,
-        check=False,
-    )
-    assert done.returncode == 0, f"{block}\n{done.stdout}{done.stderr}"
-    return done.stdout
+    commands = block.replace("manage.py", str(servers.ROOT / "manage.py"))
+    return servers.shell(commands, cwd=cwd, tools=tools, **settings)
 
 
 def tools_for(database_url: str) -> Path | None:

@@ -8,7 +8,6 @@ import logging
 import os
 import re
 import shutil
-import subprocess
 import sys
 import time
 import warnings
@@ -55,23 +54,6 @@ def execute(database_url: str, statements: str) -> None:
     with closing(psycopg.connect(database_url, autocommit=True)) as connection:
         for statement in statements.split(";\n"):
             connection.execute(statement)
-
-
-def run(commands: str, **settings: str) -> str:
-    """What a block of shell prints; fails if any of its commands does."""
-    environment = servers.environment(**settings)
-    environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
-    done = subprocess.run(
-        ["bash", "-euc", commands],
-        cwd=servers.ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=servers.PATIENCE,
-        check=False,
-    )
-    assert done.returncode == 0, f"{commands}\n{done.stdout}{done.stderr}"
-    return done.stdout
 
 
 class Replica:
@@ -156,7 +138,7 @@ def test_the_books_of_sqlite_are_moved_to_postgresql_row_by_row_and_billed_on(po
         before = comparable(books.read(sqlite))
 
         path = sqlite.removeprefix("sqlite:///")
-        said = run(
+        said = servers.shell(
             block("sh", "COPY").replace("/srv/billing/db.sqlite3", path).replace("export DATABASE_URL=", "true "),
             DATABASE_URL=url,
         )
