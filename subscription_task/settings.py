@@ -75,6 +75,7 @@ INSTALLED_APPS = [
     "customer",
     "subscription",
     "invoice",
+    "operators",
 ]
 MIDDLEWARE = [
     "subscription_task.health.Health",
