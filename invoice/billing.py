@@ -14,7 +14,7 @@ from django.db import DataError, IntegrityError, transaction
 from customer import accounts, clock
 from customer.accounts import Opened
 from customer.errors import AccountBroken
-from invoice import instants, jobs, plan, sql
+from invoice import instants, jobs, plan, sql, tallies
 from invoice.instants import SECOND
 from subscription.models import Subscription, anchor
 
@@ -214,6 +214,7 @@ def _in_one_account(opened: Opened) -> Iterator[None]:
 def _write(changes: plan.Changes, by: int | None = None) -> None:
     """Writes what was planned, one statement for each table. Raises one of DAMAGE."""
     sql.write(sql.WRITE_INVOICES, sql.INVOICE_COLUMNS, changes.charges)
+    sql.write(sql.WRITE_TALLIES, sql.TALLY_COLUMNS, tallies.of(changes.charges))
     charged, moved = changes.charged, list(changes.moved.items())
     _expect(len(charged), sql.write(sql.WRITE_ACCOUNTS, sql.ACCOUNT_COLUMNS, charged), "account")
     _expect(len(moved), sql.write(sql.WRITE_JOBS, sql.JOB_COLUMNS, moved), "job")

@@ -36,3 +36,24 @@ class Invoice(AppendOnly):
 
     def __str__(self) -> str:
         return f"invoice {self.pk}"
+
+
+class Tally(models.Model):
+    """What was charged for the instants of a minute, counted in the transactions that charged it.
+
+    One row for each database connection that did, so that no pass waits for another; see invoice.tallies. What is some
+    days old is kept by the hour.
+    """
+
+    minute = models.DateTimeField()
+    writer = models.IntegerField(help_text="The database's number of the connection; 0 once they are one row.")
+    invoices = models.BigIntegerField()
+    # Wider than money: many accounts share the sum.
+    amount = models.DecimalField(max_digits=38, decimal_places=0)
+
+    class Meta:
+        verbose_name_plural = "tallies"
+        constraints = [models.UniqueConstraint(fields=["minute", "writer"], name="tally_one_per_minute_and_writer")]
+
+    def __str__(self) -> str:
+        return f"{self.invoices} invoices in {self.minute:%Y-%m-%d %H:%M}"

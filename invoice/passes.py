@@ -16,6 +16,7 @@ from customer import clock
 from invoice import billing, hints, instants
 from invoice.jobs import DueJob
 from invoice.standby import HostLock
+from invoice.work import Work
 
 logger = logging.getLogger(__name__)
 
@@ -36,11 +37,15 @@ class Passes:
         self.last_good: float | None = None
         """When a pass last ended well, by `time.monotonic()`."""
         self.failing = False
+        self.left_to_others = False
+        """Whether it left what it last saw due to another scheduler, or to Celery's workers."""
+        self.work = Work()
         self._lock = lock
         self._pass: Generator | None = None
         self._collected: set[int] = set()
         self._given_up = self._stands_by = False
         self._hinted, self._hinted_at = False, float("-inf")
+        self._began = 0.0
         self._left: datetime | None = None
         """The last instant of a pass that claimed all it may: there is hardly nothing after it."""
         self._seen: datetime | None = None
@@ -66,9 +71,10 @@ class Passes:
             due = seen if seen and seen <= now else billing.next_due()
             if due is None or due > now:
                 return []
-            self._stands_by = self._is_for_others(lag=now - due)
+            self._stands_by = self.left_to_others = self._is_for_others(lag=now - due)
             if self._stands_by:
                 return []
+            self._began = time.monotonic()
             claim, at = billing.MOST if seen else billing.CLAIM, instants.of(now)
             self._pass = billing.a_pass(claim)
             jobs = [
@@ -104,6 +110,8 @@ class Passes:
             invoices = this.send(self._collected)
         due, now = self._left if invoices and self._left else billing.next_due(), clock.now()
         self.last_good = time.monotonic()
+        if invoices:
+            self.work.count(at=now, invoices=invoices, seconds=self.last_good - self._began)
         if self.failing:
             self.failing = False
             logger.info("Passes succeed again")
@@ -135,6 +143,7 @@ class Passes:
         if not self.failing:
             logger.error("A pass failed; trying again every second", exc_info=error)
         self._given_up = self.failing = True
+        self.work.failures += 1
 
     def _abandon(self) -> None:
         """Rolls an unfinished pass back."""

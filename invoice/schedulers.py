@@ -6,7 +6,8 @@ import os
 import signal
 import sys
 import threading
-from datetime import UTC
+from collections.abc import Callable
+from datetime import UTC, datetime
 
 from apscheduler.events import SchedulerEvent
 from apscheduler.jobstores.memory import MemoryJobStore
@@ -16,7 +17,7 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connections
 
-from invoice.executors import CollectingExecutor
+from invoice.executors import CollectingExecutor, HousekeepingExecutor
 from invoice.jobs import STORE
 from invoice.jobstores import InvoiceJobStore
 from invoice.passes import Passes
@@ -39,6 +40,10 @@ class _Passes(BackgroundScheduler):
 
     def _main_loop(self) -> None:
         apps.ready_event.wait()  # the thread starts in InvoiceConfig.ready()
+        for do, seconds in Scheduler.housekeeping.items():
+            self.add_job(
+                *(do, "interval"), seconds=seconds, id=do.__name__, coalesce=True, next_run_time=datetime.now(UTC)
+            )
         try:
             while self.state != STATE_STOPPED:
                 self._survive()
@@ -70,6 +75,8 @@ class Scheduler:
     scheduler: BaseScheduler
     passes: Passes
     lock = HostLock()
+    housekeeping: dict[Callable[[], None], int] = {}
+    """What is done beside billing, in a thread of its own, and every how many seconds."""
     _waits_for_fork = False
 
     @classmethod
@@ -80,7 +87,7 @@ class Scheduler:
             timezone=UTC,
             # Housekeeping jobs go to "default"; the jobs of subscriptions are rows of the database.
             jobstores={"default": MemoryJobStore(), STORE: InvoiceJobStore(cls.passes)},
-            executors={STORE: CollectingExecutor(cls.passes)},
+            executors={"default": HousekeepingExecutor(), STORE: CollectingExecutor(cls.passes)},
             job_defaults={"misfire_grace_time": None, "coalesce": False},
         )
         BaseScheduler.start(cls.scheduler, paused=True)

@@ -150,6 +150,15 @@ WRITE_JOBS = """
 """
 JOB_COLUMNS = {"subscription_id": "bigint", "next_run_time": "timestamptz"}
 
+# Adds to what this connection has counted already. SQLite wants the WHERE, to tell ON CONFLICT from a join's ON.
+WRITE_TALLIES = """
+    INSERT INTO invoice_tally (minute, writer, invoices, amount)
+    SELECT minute, writer, invoices, amount FROM {rows} WHERE true
+    ON CONFLICT (minute, writer) DO UPDATE
+    SET invoices = invoice_tally.invoices + excluded.invoices, amount = invoice_tally.amount + excluded.amount
+"""
+TALLY_COLUMNS = {"minute": "timestamptz", "writer": "bigint", "invoices": "bigint", "amount": "numeric"}
+
 WRITE_PAUSES = """
     INSERT INTO subscription_pause
         (subscription_id, withheld_from, paused_at, paused_because, paused_on, paused_by_id, resumed_on)

@@ -6,3 +6,8 @@ class OperatorsConfig(AppConfig):
 
     name = "operators"
     verbose_name = "Operations"
+
+    def ready(self) -> None:
+        from operators import housekeeping
+
+        housekeeping.begin()

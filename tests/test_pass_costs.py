@@ -19,7 +19,7 @@ STATEMENTS = {
     "begin, and end": 2,
     "claim": 1,
     "read": 1,
-    "write invoices, accounts, jobs and pauses": 4,
+    "write invoices, their tally, accounts, jobs and pauses": 5,
 }
 FEW, MANY = 2_000, 100_000
 MEGABYTES = 20
