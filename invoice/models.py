@@ -57,3 +57,19 @@ class Tally(models.Model):
 
     def __str__(self) -> str:
         return f"{self.invoices} invoices in {self.minute:%Y-%m-%d %H:%M}"
+
+
+class Checked(models.Model):
+    """What a `check_billing --record` found."""
+
+    at = models.DateTimeField()
+    seconds = models.FloatField(help_text="What it took.")
+    faults = models.IntegerField()
+    due = models.BigIntegerField(help_text="Instants that were due and not billed yet, which is no fault.")
+    lines = models.JSONField(help_text="The first faults, as people read them.")
+
+    class Meta:
+        verbose_name_plural = "checks"
+
+    def __str__(self) -> str:
+        return f"{self.faults} faults at {self.at:%Y-%m-%d %H:%M}"

@@ -89,16 +89,3 @@ class Flapping(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.subscription_id}), {self.times} times"
-
-
-class Check(models.Model):
-    """What a `check_billing --record` found."""
-
-    at = models.DateTimeField()
-    seconds = models.FloatField()
-    faults = models.IntegerField()
-    backlog = models.BigIntegerField(help_text="Instants that were due.")
-    lines = models.JSONField(help_text="The first faults, as the command printed them.")
-
-    def __str__(self) -> str:
-        return f"{self.faults} faults at {self.at:%Y-%m-%d %H:%M}"

@@ -1,5 +1,6 @@
 """Proves the books and the schedule on the live database, in one snapshot, and reports what is wrong."""
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from customer.models import Account, LedgerEntry
 from invoice.checks import books, invoices, schedule, schema
 from invoice.checks.database import rows, snapshot
 from invoice.checks.faults import Fault, counted
-from invoice.models import Invoice
+from invoice.models import Checked, Invoice
 from subscription.models import Pause, Subscription
 
 CHECKS: tuple[Callable[..., Iterator[Fault]], ...] = (
@@ -54,11 +55,20 @@ BACKLOG = """
 """
 
 
+LINES = 20
+"""How many faults are kept of a check."""
+KEPT = 100
+"""How many checks are."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What the checks found at `at`. `due` instants were not billed yet, since `oldest`: late, but no fault."""
+    """What the checks found at `at`, in so many `seconds`. `due` instants were not billed yet, since `oldest`: late,
+    but no fault.
+    """
 
     at: datetime
+    seconds: float
     checked: dict[str, int]
     faults: list[Fault]
     due: int
@@ -115,6 +125,7 @@ def _moment(second: int | None) -> datetime | None:
 
 def run(*, progress: Callable[[str], None]) -> Report:
     """Runs all checks; `progress` is told what each one proves. Raises django.db.Error where the database fails."""
+    began = time.monotonic()
     with snapshot():
         at = clock.now()
         checked = {what: model.objects.count() for what, model in COUNTED.items()}
@@ -125,8 +136,22 @@ def run(*, progress: Callable[[str], None]) -> Report:
         ((due, oldest),) = rows(BACKLOG, int(at.timestamp()))
     return Report(
         at=at,
+        seconds=time.monotonic() - began,
         checked=checked,
         faults=faults,
         due=int(due),
         oldest=_moment(oldest),
     )
+
+
+def record(found: Report) -> None:
+    """Keeps a report, and the KEPT latest. Raises django.db.Error."""
+    Checked.objects.create(
+        at=found.at,
+        seconds=found.seconds,
+        faults=len(found.faults),
+        due=found.due,
+        lines=[str(fault) for fault in found.faults[:LINES]],
+    )
+    latest = Checked.objects.order_by("-id").values_list("pk", flat=True)[:KEPT]
+    Checked.objects.exclude(pk__in=list(latest)).delete()

@@ -14,8 +14,9 @@ from django.db import Error, connection, transaction
 from customer import accounts, clock
 from customer.models import Account, LedgerEntry
 from invoice import billing
+from invoice.checks import report
 from invoice.checks.database import snapshot
-from invoice.models import Invoice
+from invoice.models import Checked, Invoice
 from subscription import subscriptions
 from subscription.models import Pause
 
@@ -222,3 +223,29 @@ def test_a_database_that_cannot_be_read_is_one_line_and_exit_2(url, tmp_path):
     assert ran.stdout == ""
     (line,) = ran.stderr.splitlines()
     assert line.startswith("The database cannot be checked: ")
+
+
+def test_a_check_is_kept_where_that_is_asked_for(history, capsys):
+    check(capsys)
+    assert not Checked.objects.exists()
+    assert check(capsys, "--record")[0] == 0
+    kept = Checked.objects.get()
+    assert (kept.faults, kept.lines) == (0, [])
+
+    Account.objects.update(credit=5)
+    code, printed = check(capsys, "--record")
+    assert code == 1
+    worse = Checked.objects.latest("id")
+    assert worse.faults == len(worse.lines) > 0
+    assert worse.lines == printed.splitlines()[1:-1]
+    assert worse.at >= kept.at
+
+
+def test_only_the_latest_checks_are_kept(db, capsys, monkeypatch):
+    monkeypatch.setattr(report, "KEPT", 2)
+    for _ in range(3):
+        check(capsys, "--record")
+    assert list(Checked.objects.order_by("id").values_list("id", flat=True)) == [
+        Checked.objects.earliest("id").pk,
+        Checked.objects.latest("id").pk,
+    ]
