@@ -6,7 +6,6 @@ import pytest
 from django.db.models import Sum
 
 from customer import accounts
-from customer.models import Account
 from invoice.models import Tally
 from operators import samples
 from operators.models import Flapping, RunsDry, Sample
@@ -125,23 +124,30 @@ def test_a_subscription_flaps_that_is_off_at_its_instants_again_and_again(provid
     assert (row.subscription_id, row.times, row.last_at) == (flapper.pk, 3, EPOCH + timedelta(seconds=1795))
 
 
-def test_switching_off_between_instants_is_no_flapping(provider, fake_clock):
-    vm = Subscription.objects.earliest("id")
-    for second in (10, 20, 30, 40):
+def test_it_does_not_flap_that_was_off_twice_or_between_its_instants(provider, fake_clock):
+    twice, between = Subscription.objects.order_by("id")[:2]
+    for instant in (600, 1200):
+        fake_clock.at(instant - 5)
+        switch(twice, False)
+        fake_clock.at(instant + 5)
+        switch(twice, True)
+    for second in range(1210, 1240, 10):
         fake_clock.at(second)
-        switch(vm, bool(second % 20 == 0))
+        switch(between, False)
+        fake_clock.advance(5)
+        switch(between, True)
     samples.sample()
     assert not Flapping.objects.exists()
 
 
-def test_being_short_of_credit_is_no_flapping(make_customer, fake_clock, run_pass):
+def test_being_short_of_credit_again_and_again_is_no_flapping(make_customer, fake_clock, run_pass):
     ada = make_customer("ada", credit=5)
-    subscribe(ada, 5)
-    for turn in (1, 2, 3):
-        fake_clock.at(600 * turn)
+    vm = subscribe(ada, 5)
+    for turn in range(3):
+        fake_clock.at(600 + 1200 * turn)
         run_pass()
-        fake_clock.advance(601 - 600 * (turn == 1))
+        fake_clock.at(1201 + 1200 * turn)
         accounts.top_up(customer_id=ada.pk, amount=5, by=ada)
-    assert Account.objects.get(pk=ada.pk).invoice_count
+    assert vm.pauses.exclude(restored_from=None).count() == 3
     samples.sample()
     assert not Flapping.objects.exists()
