@@ -10,16 +10,17 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db import DataError, connection, models, transaction
+from django.db import DataError, OperationalError, connection, models, transaction
 
 from customer import clock
-from customer.errors import AccountBroken, AccountSetAside, CreditTooLow, DepositLimit
+from customer.errors import AccountBroken, AccountBusy, AccountSetAside, CreditTooLow, DepositLimit
 from customer.models import Account, Customer, LedgerEntry, SetAside
 from customer.signals import account_changed, account_opened
 
 logger = logging.getLogger(__name__)
 
 MAX_DEPOSITED = 2**63 - 1
+LOCK_NOT_AVAILABLE = "55P03"
 
 # The ORM takes three times as long to write its own statements for these, which every change of an account begins with
 # and every change of a credit is. On SQLite the transaction has locked the database.
@@ -68,14 +69,16 @@ def opened() -> Opened | None:
 
 
 @contextmanager
-def door(customer_id: int, *, event: Event, by: Customer | None = None) -> Iterator[Opened]:
+def door(
+    customer_id: int, *, event: Event, by: Customer | None = None, patience: int | None = None
+) -> Iterator[Opened]:
     """Opens an account for `event`: one transaction, one lock, one instant, from the first statement to the commit.
 
     What is due at that instant is billed first; on leaving, the jobs follow what has changed. Opened again inside,
     the same account is the same door.
 
-    Raises Account.DoesNotExist; AccountSetAside where the account cannot be billed; RuntimeError where another
-    account's door is open.
+    Raises Account.DoesNotExist; AccountSetAside where the account cannot be billed; AccountBusy where others keep it
+    locked for `patience` seconds, if any are given; RuntimeError where another account's door is open.
     """
     outer = _opened.get()
     if outer is not None:
@@ -90,7 +93,7 @@ def door(customer_id: int, *, event: Event, by: Customer | None = None) -> Itera
         settled = False
         while not settled:  # each turn is a transaction: slices of a very late settlement, the event with the last
             with transaction.atomic():
-                here = Opened(customer_id=customer_id, at=_lock(customer_id), event=event, by=by)
+                here = Opened(customer_id=customer_id, at=_lock(customer_id, patience), event=event, by=by)
                 settled = all(done for _, done in account_opened.send(Account, opened=here))
                 if settled:
                     with _through(here):
@@ -98,10 +101,22 @@ def door(customer_id: int, *, event: Event, by: Customer | None = None) -> Itera
     except AccountBroken as broken:
         set_aside(customer_id=broken.customer_id, error=broken.fault)
         raise AccountSetAside from broken
+    except OperationalError as error:
+        if patience is None or not _waited_in_vain(error):
+            raise
+        raise AccountBusy from error
 
 
-def _lock(customer_id: int) -> datetime:
+def _waited_in_vain(error: OperationalError) -> bool:
+    """Whether somebody else kept a lock for too long: on SQLite, for the timeout of its settings."""
+    return getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE or "database is locked" in str(error)
+
+
+def _lock(customer_id: int, patience: int | None) -> datetime:
     """Locks the account's row and returns its time: the clock's, but never before what it is settled up to."""
+    if patience is not None and connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{patience}s"])
     lock = LOCK + ("FOR NO KEY UPDATE" if connection.features.has_select_for_no_key_update else "")
     try:
         found = list(Account.objects.raw(lock, [customer_id]))

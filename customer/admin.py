@@ -5,15 +5,19 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.models import DELETION, LogEntry
 from django.contrib.auth.admin import UserAdmin
-from django.db.models import Model
+from django.contrib.auth.models import Group
+from django.db.models import Max, Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.formats import localize
+from unfold.forms import AdminPasswordChangeForm
 
 from customer import accounts, customers
 from customer.accounts import Event
-from customer.admin_base import Act, DoorAdmin, ReadOnlyAdmin
+from customer.admin_acts import Act
+from customer.admin_base import DoorAdmin, ReadOnlyAdmin
 from customer.admin_forms import AdjustmentForm, CustomerChangeForm, CustomerCreationForm, TopUpForm
 from customer.admin_lists import link
+from customer.admin_operators import GroupAdmin, LogAdmin
 from customer.errors import StillHasBooks, UsernameTaken
 from customer.models import Customer, LedgerEntry, SetAside
 
@@ -28,6 +32,12 @@ def adjust(customer: Customer, *, amount: int, reason: str, by: Customer) -> tup
     return customer, f"Adjusted by {amount:+}; the credit is {credit}."
 
 
+def latest_entry(customer: Customer, said: dict[str, Any]) -> str:
+    """Where the ledger ends: whoever confirms has seen it all."""
+    latest = LedgerEntry.objects.filter(account=customer.pk).aggregate(Max("pk"))["pk__max"]
+    return f"entry {latest}"
+
+
 def delete(customer: Customer, *, reason: str, by: Customer) -> tuple[Customer, str]:
     if LogEntry.objects.filter(user=customer).exists():  # they would go with the customer
         raise StillHasBooks("An operator whose acts are in the log stays; deactivate them instead.")
@@ -38,6 +48,11 @@ def delete(customer: Customer, *, reason: str, by: Customer) -> tuple[Customer, 
 def retry(set_aside: SetAside, *, reason: str, by: Customer) -> tuple[SetAside, str]:
     accounts.retry(customer_id=set_aside.pk)
     return set_aside, "Retried; it is set aside again if it still cannot be billed."
+
+
+admin.site.register(LogEntry, LogAdmin)
+admin.site.unregister(Group)
+admin.site.register(Group, GroupAdmin)
 
 
 @admin.register(Customer)
@@ -51,19 +66,23 @@ class CustomerAdmin(DoorAdmin, UserAdmin):
         Act(
             name="top-up",
             title="Top up",
-            permission="customer.change_account",
+            icon="add_card",
+            permission="customer.top_up_account",
             do=top_up,
             event=Event.TOP_UP,
             form=TopUpForm,
+            seen=latest_entry,
             note="What was paused for want of credit resumes.",
         ),
         Act(
             name="adjust",
             title="Adjust credit",
-            permission="customer.change_account",
+            icon="balance",
+            permission="customer.adjust_account",
             do=adjust,
             event=Event.ADJUSTMENT,
             form=AdjustmentForm,
+            seen=latest_entry,
             note="Puts a mistake right, with a ledger entry of its own. The credit cannot fall below 0.",
         ),
     )
@@ -78,6 +97,7 @@ class CustomerAdmin(DoorAdmin, UserAdmin):
         " which closes the API to them; what they have running is billed on until it is switched off.",
     )
     form = CustomerChangeForm
+    change_password_form = AdminPasswordChangeForm
     add_form = CustomerCreationForm
     privileges = ("is_staff", "is_superuser", "groups", "user_permissions")
     money = ("credit", "deposited", "invoice_count", "invoice_total", "settled_until", "set_aside")
@@ -91,8 +111,9 @@ class CustomerAdmin(DoorAdmin, UserAdmin):
         (None, {"fields": ("username", "usable_password", "password1", "password2")}),
         (None, {"fields": ("first_name", "last_name", "email")}),
     )
+    filter_horizontal = ()
     list_display = ("username", "first_name", "last_name", "credit", "is_active", "date_joined")
-    list_filter = ("is_active", "is_staff", "is_superuser")
+    list_filter = ("is_active", "is_staff", "is_superuser", "date_joined")
     list_select_related = ("account",)
     ordering = ("-id",)
     search_fields = ("id", "username_folded__startswith", "first_name__istartswith", "last_name__istartswith")
@@ -163,7 +184,8 @@ class SetAsideAdmin(ReadOnlyAdmin):
         Act(
             name="retry",
             title="Retry",
-            permission="customer.change_setaside",
+            icon="refresh",
+            permission="customer.retry_setaside",
             do=retry,
             event=None,
             flag=DELETION,

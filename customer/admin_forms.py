@@ -3,17 +3,17 @@
 from typing import Any
 
 from django import forms
-from django.contrib.admin.forms import AdminAuthenticationForm
-from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from unfold.forms import AuthenticationForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminTextInputWidget
 
-from customer.admin_base import ActForm, AmountField
+from customer.admin_acts import ActForm, AmountField
 from customer.errors import UsernameTaken
 from customer.models import Customer, fold
 from customer.throttling import FailedLogins
 from subscription_task.http.fields import MAX_MONEY
 
 
-class LoginForm(AdminAuthenticationForm):
+class LoginForm(AuthenticationForm):
     """The admin's login, throttled with the API's: ten failures a minute for one name from one address."""
 
     def clean(self) -> dict[str, Any]:
@@ -21,10 +21,12 @@ class LoginForm(AdminAuthenticationForm):
         if throttle.too_many(self.request, username):
             raise forms.ValidationError("Too many failed logins. Please try again in a minute.")
         try:
-            return super().clean()
+            cleaned = super().clean()
         except forms.ValidationError:
             throttle.count(self.request, username)
             raise
+        throttle.succeeded(self.request, username)
+        return cleaned
 
 
 class _OneOfItsName:
@@ -38,7 +40,7 @@ class _OneOfItsName:
         return username
 
 
-class CustomerCreationForm(_OneOfItsName, AdminUserCreationForm):
+class CustomerCreationForm(_OneOfItsName, UserCreationForm):
     """A new customer."""
 
 
@@ -60,7 +62,7 @@ class AdjustmentForm(ActForm):
         min_value=-MAX_MONEY,
         help_text="A whole number, in the smallest unit of money; below 0 it is taken out of the credit.",
     )
-    reason = forms.CharField(max_length=200, widget=forms.TextInput(attrs={"size": 60}))
+    reason = forms.CharField(max_length=200, widget=UnfoldAdminTextInputWidget)
     field_order = ("amount", "reason")
 
     def clean_amount(self) -> int:

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
 from customer import accounts
-from customer.errors import StillHasBooks, UsernameTaken
+from customer.errors import StillHasBooks, UsernameTaken, WrongPassword
 from customer.models import Account, Customer, fold
 
 
@@ -33,6 +33,14 @@ def save(customer: Customer) -> None:
     """Saves what has changed about a customer, perhaps the name. Raises UsernameTaken."""
     with _one_of_its_name(customer), transaction.atomic():
         customer.save()
+
+
+def change_password(customer: Customer, *, old: str, new: str) -> None:
+    """Gives a customer another password, which ends all tokens and sessions. Raises WrongPassword."""
+    if not customer.check_password(old):
+        raise WrongPassword
+    customer.set_password(new)
+    customer.save(update_fields=["password"])
 
 
 def delete(*, customer_id: int, by: Customer | None) -> None:

@@ -44,3 +44,31 @@ class AccountSetAside(CustomerError):
 
     def __init__(self) -> None:
         super().__init__("This account is being repaired. Please try again later.")
+
+
+class AccountBusy(CustomerError):
+    """Another change of the account took longer than somebody would wait."""
+
+    def __init__(self) -> None:
+        super().__init__("Another request for this account is still under way. Please try again.")
+
+
+class UnusableKey(CustomerError):
+    """An idempotency key that is none."""
+
+    def __init__(self) -> None:
+        super().__init__("An idempotency key is 1 to 255 printable ASCII characters, in quotes or not.")
+
+
+class KeyOfAnotherRequest(CustomerError):
+    """An idempotency key that was used before, for something else."""
+
+    def __init__(self) -> None:
+        super().__init__("This idempotency key was used for another request.")
+
+
+class WrongPassword(CustomerError):
+    """The old password is not the customer's."""
+
+    def __init__(self) -> None:
+        super().__init__("This is not your password.")

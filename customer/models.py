@@ -85,6 +85,10 @@ class Account(models.Model):
     invoice_total = models.BigIntegerField(default=0)
 
     class Meta:
+        permissions = [
+            ("top_up_account", "Can top up an account"),
+            ("adjust_account", "Can adjust the credit of an account"),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(credit__gte=0), name="account_credit_not_negative"),
             models.CheckConstraint(condition=Q(deposited__gte=0), name="account_deposited_not_negative"),
@@ -106,9 +110,27 @@ class SetAside(models.Model):
     class Meta:
         verbose_name = "account set aside"
         verbose_name_plural = "accounts set aside"
+        permissions = [
+            ("retry_setaside", "Can retry an account set aside"),
+            ("repair_setaside", "Can repair an account set aside"),
+        ]
 
     def __str__(self) -> str:
         return f"account {self.account_id}: {self.error}"
+
+
+class LoginCounter(models.Model):
+    """How often logins failed, or from where one succeeded, `until` a second of Unix time; see customer.throttling."""
+
+    key = models.CharField(max_length=64, primary_key=True)
+    failures = models.PositiveIntegerField()
+    until = models.BigIntegerField(db_index=True)
+
+    class Meta:
+        default_permissions = ()  # nobody's to look at
+
+    def __str__(self) -> str:
+        return self.key
 
 
 class AppendOnlyQuerySet(models.QuerySet):
@@ -164,3 +186,22 @@ class LedgerEntry(AppendOnly):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.amount:+}"
+
+
+class IdempotencyKey(models.Model):
+    """A request that a customer may send again, and what it was answered."""
+
+    customer = models.ForeignKey(Customer, models.CASCADE, related_name="+", db_index=False)
+    key = models.CharField(max_length=255)
+    at = models.DateTimeField(db_index=True)
+    method = models.CharField(max_length=8)
+    path = models.CharField(max_length=255)
+    body = models.CharField(max_length=64, help_text="SHA-256 of what the body said.")
+    status = models.PositiveSmallIntegerField()
+    answer = models.TextField(help_text="JSON, in the order in which it was answered.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["customer", "key"], name="idempotency_key_once_per_customer")]
+
+    def __str__(self) -> str:
+        return f"{self.key} of {self.customer_id}"

@@ -60,6 +60,30 @@ class CustomerSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
+class ProfileSerializer(CustomerSerializer):
+    """A customer, with the time of registration."""
+
+    joined = serializers.DateTimeField(source="date_joined", read_only=True)
+
+    class Meta(CustomerSerializer.Meta):
+        fields = (*CustomerSerializer.Meta.fields, "joined")
+        read_only_fields = fields
+
+
+class PasswordChangeSerializer(serializers.Serializer):
+    """The password that is, and the one that is to be."""
+
+    old_password = serializers.CharField(max_length=256, trim_whitespace=False, write_only=True)
+    new_password = serializers.CharField(max_length=256, trim_whitespace=False, write_only=True)
+
+    def validate_new_password(self, password: str) -> str:
+        try:
+            validate_password(password, user=self.context["customer"])
+        except DjangoValidationError as error:
+            raise serializers.ValidationError(error.messages) from error
+        return password
+
+
 class RegisteredSerializer(serializers.Serializer):
     """The answer to a registration."""
 

@@ -7,4 +7,6 @@ urlpatterns = [
     path("login/", views.Login.as_view(), name="login"),
     path("token/refresh/", views.Refresh.as_view(), name="token-refresh"),
     path("increasecredit/", views.IncreaseCredit.as_view(), name="increase-credit"),
+    path("profile/", views.Profile.as_view(), name="profile"),
+    path("password/", views.Password.as_view(), name="password"),
 ]

@@ -1,18 +1,25 @@
+from functools import partial
+
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
+from rest_framework_simplejwt.tokens import RefreshToken
 from rest_framework_simplejwt.views import TokenObtainPairView, TokenRefreshView
 
-from customer import accounts, customers
+from customer import accounts, customers, idempotency
+from customer.accounts import Event
+from customer.errors import WrongPassword
 from customer.permissions import SelfServiceTopUp
 from customer.serializers import (
     AccessSerializer,
     CreditSerializer,
     LoginSerializer,
+    PasswordChangeSerializer,
+    ProfileSerializer,
     RefreshSerializer,
     RegisteredSerializer,
     RegistrationSerializer,
@@ -21,7 +28,7 @@ from customer.serializers import (
 )
 from customer.throttling import FailedLogins
 from subscription_task.http.answers import shown
-from subscription_task.http.documents import errors
+from subscription_task.http.documents import IDEMPOTENCY_KEY, errors
 
 
 class Register(APIView):
@@ -48,10 +55,12 @@ class Login(TokenObtainPairView):
     @extend_schema(auth=[], responses={200: TokensSerializer, **errors(400, 401, 429)})
     def post(self, request: Request, *args: object, **kwargs: object) -> Response:
         try:
-            return super().post(request, *args, **kwargs)
+            tokens = super().post(request, *args, **kwargs)
         except AuthenticationFailed:
             FailedLogins().count(request)
             raise
+        FailedLogins().succeeded(request)
+        return tokens
 
 
 class Refresh(TokenRefreshView):
@@ -64,13 +73,48 @@ class Refresh(TokenRefreshView):
         return super().post(request, *args, **kwargs)
 
 
+class Profile(APIView):
+    """Who the customer is, and what is left."""
+
+    @extend_schema(responses={200: ProfileSerializer, **errors(401, 429)})
+    def get(self, request: Request) -> Response:
+        return Response(shown(ProfileSerializer, request.user))
+
+
+class Password(APIView):
+    """Changes the password. All tokens given before end; the answer has new ones."""
+
+    @extend_schema(request=PasswordChangeSerializer, responses={200: TokensSerializer, **errors(400, 401, 429)})
+    def put(self, request: Request) -> Response:
+        customer, throttle = request.user, FailedLogins()
+        said = PasswordChangeSerializer(data=request.data, context={"customer": customer})
+        said.is_valid(raise_exception=True)
+        if throttle.too_many(request, customer.username):
+            raise Throttled(wait=throttle.wait())
+        old, new = said.validated_data["old_password"], said.validated_data["new_password"]
+        try:
+            customers.change_password(customer, old=old, new=new)
+        except WrongPassword:
+            throttle.count(request, customer.username)
+            raise
+        refresh = RefreshToken.for_user(customer)
+        return Response(shown(TokensSerializer, {"access": str(refresh.access_token), "refresh": str(refresh)}))
+
+
 class IncreaseCredit(APIView):
     """Adds to the customer's credit; what was paused for want of it resumes."""
 
     permission_classes = (IsAuthenticated, SelfServiceTopUp)
 
-    @extend_schema(request=TopUpSerializer, responses={200: CreditSerializer, **errors(400, 401, 403, 429, 503)})
+    @extend_schema(
+        request=TopUpSerializer,
+        parameters=IDEMPOTENCY_KEY,
+        responses={200: CreditSerializer, **errors(400, 401, 403, 409, 422, 429, 503)},
+    )
     def put(self, request: Request) -> Response:
+        return idempotency.once(request, Event.TOP_UP, partial(self._top_up, request))
+
+    def _top_up(self, request: Request) -> Response:
         said = TopUpSerializer(data=request.data)
         said.is_valid(raise_exception=True)
         customer = request.user

@@ -10,7 +10,8 @@ from django.http import HttpRequest
 from django_apscheduler.models import DjangoJob, DjangoJobExecution
 
 from customer.admin import SetAsideAdmin
-from customer.admin_base import Act, ReadOnlyAdmin
+from customer.admin_acts import Act
+from customer.admin_base import ReadOnlyAdmin
 from customer.admin_lists import link_to
 from customer.models import Customer, SetAside
 from invoice import repair
@@ -18,7 +19,7 @@ from invoice.models import Invoice
 from subscription.models import Subscription
 
 
-def preview_repair(set_aside: SetAside) -> list[str]:
+def preview_repair(set_aside: SetAside, said: dict[str, Any]) -> list[str]:
     return repair.preview(customer_id=set_aside.pk).lines()
 
 
@@ -40,7 +41,8 @@ class RepairAdmin(SetAsideAdmin):
         Act(
             name="repair",
             title="Repair",
-            permission="customer.change_setaside",
+            icon="build",
+            permission="customer.repair_setaside",
             do=do_repair,
             event=None,
             flag=DELETION,

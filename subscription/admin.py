@@ -1,23 +1,23 @@
 """Subscriptions, with the pauses of their jobs and the prices they had."""
 
-from itertools import groupby
-from operator import attrgetter
 from typing import Any
 
-from django.contrib import admin, messages
-from django.contrib.admin.models import ADDITION, CHANGE, DELETION
+from django.contrib import admin
+from django.contrib.admin.models import ADDITION, DELETION
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, QuerySet
+from django.db.models import Max, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.formats import localize
+from unfold.admin import TabularInline
 
-from customer import accounts
 from customer.accounts import Event
-from customer.admin_base import Act, DoorAdmin, ReadOnlyAdmin, log
+from customer.admin_acts import Act
+from customer.admin_base import ReadOnlyAdmin
 from customer.errors import CustomerError
 from customer.models import Customer
 from subscription import subscriptions
-from subscription.admin_forms import CreationForm, LatestFormSet, PriceForm, SwitchForm
+from subscription.admin_forms import CreationForm, LatestFormSet, PriceForm
+from subscription.admin_switch import ACTIVATE, DEACTIVATE, SwitchingAdmin
 from subscription.errors import SubscriptionError
 from subscription.models import Pause, PriceChange, Subscription
 
@@ -25,6 +25,12 @@ from subscription.models import Pause, PriceChange, Subscription
 def create(_: None, *, reason: str, by: Customer, **ordered: Any) -> tuple[Subscription, str]:
     subscription = subscriptions.create(by=by, **ordered)
     return subscription, f"Created at a price of {subscription.price}."
+
+
+def latest_order(_: None, said: dict[str, Any]) -> str:
+    """Where the customer's subscriptions end: whoever confirms one more has seen them all."""
+    latest = Subscription.objects.of(said["customer"]).aggregate(Max("pk"))["pk__max"]
+    return f"subscription {latest}"
 
 
 def change_price(subscription: Subscription, *, price: int, reason: str, by: Customer) -> tuple[Subscription, str]:
@@ -49,14 +55,19 @@ class PausedBecause(admin.SimpleListFilter):
         return [("running", "Running"), *Pause.Reason.choices]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        if self.value() == "running":
-            return queryset.filter(next_invoice_at__isnull=False)
-        if self.value() in Pause.Reason:
-            return queryset.filter(next_invoice_at=None, isactive=self.value() == Pause.Reason.INSUFFICIENT_CREDIT)
+        """By the open pauses, for which there is an index; by the jobs it would be a look at each."""
+        paused = Pause.objects.filter(restored_from=None).values("subscription_id")
+        match self.value():
+            case "running":
+                return queryset.filter(isactive=True).exclude(pk__in=paused)
+            case Pause.Reason.DEACTIVATED:
+                return queryset.filter(isactive=False)
+            case Pause.Reason.INSUFFICIENT_CREDIT:
+                return queryset.filter(isactive=True, pk__in=paused)
         return queryset
 
 
-class ReadOnlyInline(admin.TabularInline):
+class ReadOnlyInline(TabularInline):
     """The latest rows; the list of all of them has the others."""
 
     extra = 0
@@ -89,14 +100,17 @@ class PriceChangeInline(ReadOnlyInline):
 
 
 @admin.register(Subscription)
-class SubscriptionAdmin(DoorAdmin):
+class SubscriptionAdmin(SwitchingAdmin):
     """Subscriptions, whose every change is an act."""
 
     acts = (
+        ACTIVATE,
+        DEACTIVATE,
         Act(
             name="price",
             title="Change price",
-            permission="subscription.change_subscription",
+            icon="sell",
+            permission="subscription.change_price",
             do=change_price,
             event=Event.PRICE_CHANGE,
             form=PriceForm,
@@ -110,6 +124,7 @@ class SubscriptionAdmin(DoorAdmin):
         do=create,
         event=Event.CREATION,
         form=CreationForm,
+        seen=latest_order,
         flag=ADDITION,
         note="Its first invoice comes one period later.",
     )
@@ -123,10 +138,8 @@ class SubscriptionAdmin(DoorAdmin):
         note="Its job and its records go with it. Once it has invoices it stays: deactivate it instead.",
     )
     refusals = (CustomerError, SubscriptionError)
-    actions = ("activate", "deactivate")
-    action_form = SwitchForm
     list_display = ("id", "name", "customer", "price", "period", "isactive", "next_invoice", "why_paused")
-    list_filter = ("isactive", PausedBecause)
+    list_filter = ("isactive", PausedBecause, "created_at")
     list_select_related = ("customer",)
     fields = ("customer", "name", "price", "period", "isactive", "created_at", "next_invoice", "why_paused")
     inlines = (PauseInline, PriceChangeInline)
@@ -144,13 +157,6 @@ class SubscriptionAdmin(DoorAdmin):
         """Nobody edits the row: there are acts."""
         return False
 
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return super().has_view_permission(request, obj) or self.has_switch_permission(request)
-
-    def has_switch_permission(self, request: HttpRequest) -> bool:
-        """Who may (de)activate."""
-        return request.user.has_perm("subscription.change_subscription")
-
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict | None = None) -> HttpResponse:
         if not self.has_add_permission(request):
             raise PermissionDenied
@@ -165,40 +171,6 @@ class SubscriptionAdmin(DoorAdmin):
         because = subscription.paused_because
         return Pause.Reason(because).label if because else "-"
 
-    @admin.action(description="Activate", permissions=["switch"])
-    def activate(self, request: HttpRequest, queryset: QuerySet) -> None:
-        self._switch(request, queryset, isactive=True)
-
-    @admin.action(description="Deactivate", permissions=["switch"])
-    def deactivate(self, request: HttpRequest, queryset: QuerySet) -> None:
-        self._switch(request, queryset, isactive=False)
-
-    def _switch(self, request: HttpRequest, queryset: QuerySet, *, isactive: bool) -> None:
-        """Switches those that are not so yet, one account after the other; one that refuses stops none of the rest."""
-        done = "Activated." if isactive else "Deactivated."
-        others = queryset.exclude(isactive=isactive).order_by("customer_id", "pk")
-        count = 0
-        for customer, of_customer in groupby(others, key=attrgetter("customer")):
-            chosen = list(of_customer)
-            try:
-                self._switch_those_of(request, customer, chosen, isactive=isactive, done=done)
-            except self.refusals as refusal:
-                self.message_user(request, f"{customer}: {refusal}", messages.ERROR)
-            else:
-                count += len(chosen)
-        self.message_user(request, f"{done} {count} of the chosen subscriptions changed.", messages.SUCCESS)
-
-    def _switch_those_of(
-        self, request: HttpRequest, customer: Customer, chosen: list[Subscription], *, isactive: bool, done: str
-    ) -> None:
-        event = Event.ACTIVATION if isactive else Event.DEACTIVATION
-        with accounts.door(customer.pk, event=event, by=request.user):
-            for subscription in chosen:
-                subscriptions.set_active(
-                    customer_id=customer.pk, subscription_id=subscription.pk, isactive=isactive, by=request.user
-                )
-            log(request, chosen, CHANGE, done, request.POST.get("reason", ""))
-
 
 @admin.register(Pause)
 class PauseAdmin(ReadOnlyAdmin):
@@ -207,7 +179,7 @@ class PauseAdmin(ReadOnlyAdmin):
         *("id", "subscription", "withheld_from", "paused_at", "paused_because", "paused_on", "paused_by"),
         *("restored_from", "resumed_at", "resumed_on", "resumed_by"),
     )
-    list_filter = ("paused_because", "paused_on")
+    list_filter = ("paused_because", "paused_on", "paused_at")
     list_select_related = ("subscription", "paused_by", "resumed_by")
     search_fields = ("id", "subscription")
     search_customer = "subscription__customer"
@@ -218,6 +190,7 @@ class PauseAdmin(ReadOnlyAdmin):
 class PriceChangeAdmin(ReadOnlyAdmin):
     why = "The prices of the past. Invoices are proved with these records, so nobody edits them."
     list_display = ("id", "subscription", "at", "previous", "price", "by")
+    list_filter = ("at",)
     list_select_related = ("subscription", "by")
     search_fields = ("id", "subscription")
     search_customer = "subscription__customer"

@@ -4,12 +4,12 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.helpers import ActionForm
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.db.models import QuerySet
-from django.forms.models import BaseInlineFormSet
+from unfold.forms import PaginationInlineFormSet
+from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
-from customer.admin_base import ActForm, AmountField
+from customer.admin_acts import ActForm, AmountField
 from customer.admin_lists import is_id
 from customer.models import Customer
 from subscription.models import Subscription
@@ -29,9 +29,9 @@ class CreationForm(ActForm):
         Customer.objects.all(),
         widget=CustomerSelect(Subscription._meta.get_field("customer"), admin.site),
     )
-    name = forms.CharField(max_length=32)
+    name = forms.CharField(max_length=32, widget=UnfoldAdminTextInputWidget)
     price = AmountField()
-    isactive = forms.BooleanField(label="Active", initial=True, required=False)
+    isactive = forms.BooleanField(label="Active", initial=True, required=False, widget=UnfoldBooleanSwitchWidget)
     field_order = ("customer", "name", "price", "isactive", "reason")
 
 
@@ -42,13 +42,7 @@ class PriceForm(ActForm):
     field_order = ("price", "reason")
 
 
-class SwitchForm(ActionForm):
-    """The list's actions, with a reason for the log."""
-
-    reason = forms.CharField(max_length=200, required=False)
-
-
-class LatestFormSet(BaseInlineFormSet):
+class LatestFormSet(PaginationInlineFormSet):
     """The first rows of an inline, which has no pages."""
 
     MOST = 20

@@ -42,6 +42,10 @@ class Subscription(models.Model):
     objects = SubscriptionQuerySet.as_manager()
 
     class Meta:
+        permissions = [
+            ("switch_subscription", "Can activate and deactivate subscriptions"),
+            ("change_price", "Can change the price of a subscription"),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(price__gte=1), name="subscription_price_positive"),
             models.CheckConstraint(

@@ -23,7 +23,7 @@ class SubscriptionSerializer(serializers.ModelSerializer):
 
     price = MoneyField(read_only=True)
     next_invoice_at = serializers.DateTimeField(read_only=True, allow_null=True)
-    paused_because = serializers.ChoiceField(Pause.Reason, read_only=True, allow_null=True)
+    paused_because = serializers.ChoiceField(Pause.Reason.choices, read_only=True, allow_null=True)
 
     class Meta:
         model = Subscription

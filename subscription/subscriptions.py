@@ -48,6 +48,14 @@ def create(*, customer: Customer, name: str, price: int, isactive: bool, by: Cus
     return _shown(subscription.pk)
 
 
+def one_of(*, customer_id: int, subscription_id: int) -> Subscription:
+    """The customer's subscription. Raises NoSuchSubscription."""
+    found = _one(customer_id, subscription_id).with_next_invoice().first()
+    if found is None:
+        raise NoSuchSubscription
+    return found
+
+
 def set_active(*, customer_id: int, subscription_id: int, isactive: bool, by: Customer | None) -> Subscription:
     """The customer's subscription, switched on or off. Raises NoSuchSubscription, AccountSetAside."""
     event = Event.ACTIVATION if isactive else Event.DEACTIVATION

@@ -1,3 +1,4 @@
+from functools import partial
 from typing import Any
 
 from drf_spectacular.utils import extend_schema, extend_schema_view
@@ -6,19 +7,28 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from customer import idempotency
+from customer.accounts import Event
 from subscription import subscriptions
 from subscription.models import Subscription
 from subscription.serializers import ActivationSerializer, CreationSerializer, SubscriptionSerializer
 from subscription_task.http.answers import PageView, shown
-from subscription_task.http.documents import errors
+from subscription_task.http.documents import IDEMPOTENCY_KEY, errors
 from subscription_task.http.pagination import IdPagination
 
 
 class Create(APIView):
     """Adds a subscription; its first invoice comes one period later."""
 
-    @extend_schema(request=CreationSerializer, responses={201: SubscriptionSerializer, **errors(400, 401, 429, 503)})
+    @extend_schema(
+        request=CreationSerializer,
+        parameters=IDEMPOTENCY_KEY,
+        responses={201: SubscriptionSerializer, **errors(400, 401, 409, 422, 429, 503)},
+    )
     def post(self, request: Request) -> Response:
+        return idempotency.once(request, Event.CREATION, partial(self._create, request))
+
+    def _create(self, request: Request) -> Response:
         said = CreationSerializer(data=request.data)
         said.is_valid(raise_exception=True)
         subscription = subscriptions.create(customer=request.user, by=request.user, **said.validated_data)

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
 from customer import errors as customer
+from invoice import statements
 from subscription import errors as subscription
 from subscription_task.http.refusal import refuse
 
@@ -20,8 +21,13 @@ logger = logging.getLogger(__name__)
 TABLE: dict[type[Exception], tuple[int, str]] = {
     # error: (status, the field it is about)
     customer.UsernameTaken: (400, "username"),
+    customer.WrongPassword: (400, "old_password"),
     customer.DepositLimit: (400, "credit"),
     customer.AccountSetAside: (503, "detail"),
+    customer.AccountBusy: (409, "detail"),
+    customer.UnusableKey: (400, "Idempotency-Key"),
+    customer.KeyOfAnotherRequest: (422, "detail"),
+    statements.BadCursor: (404, "detail"),
     subscription.NoSuchSubscription: (404, "detail"),
     subscription.TooManySubscriptions: (400, "non_field_errors"),
     RequestDataTooBig: (413, "detail"),

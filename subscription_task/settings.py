@@ -1,5 +1,6 @@
 """Django's settings. What the environment decides stands at the top; the README has a table of it."""
 
+import re
 import ssl
 from datetime import timedelta
 from importlib.util import find_spec
@@ -8,7 +9,7 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from subscription_task import environment
+from subscription_task import environment, logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -38,6 +39,7 @@ SELF_SERVICE_TOP_UP = environment.switch("SELF_SERVICE_TOP_UP", True if DEBUG el
 RATE_LIMITS = environment.switch("RATE_LIMITS", not DEBUG)
 TRUSTED_PROXIES = environment.whole_number("TRUSTED_PROXIES", 0, least=0, most=10)
 HTTPS = environment.switch("DJANGO_HTTPS", not DEBUG)
+METRICS_TOKEN = environment.text("METRICS_TOKEN", "")
 
 if not DEBUG:
     for name, missing, remedy in (
@@ -49,6 +51,9 @@ if not DEBUG:
             raise ImproperlyConfigured(f"{name} must be set where DJANGO_DEBUG is off: {remedy}")
 if SECRET_KEY and len(SECRET_KEY) < 32:
     raise ImproperlyConfigured("DJANGO_SECRET_KEY is too short: it takes 32 characters or more")
+if METRICS_TOKEN and not re.fullmatch(r"[A-Za-z0-9._~+/-]{20,}=*", METRICS_TOKEN):
+    # It is a secret, so it is not repeated.
+    raise ImproperlyConfigured("METRICS_TOKEN makes no sense: it takes 20 or more letters, digits and signs of ._~+/-")
 if INVOICE_ENGINE == "celery":
     if find_spec("celery") is None:
         raise ImproperlyConfigured("INVOICE_ENGINE=celery needs Celery: pip install -r requirements-celery.txt")
@@ -62,12 +67,15 @@ SECRET_KEY = SECRET_KEY or environment.development_key(BASE_DIR / ".secret_key")
 # --- the application ----------------------------------------------------------------------------
 
 INSTALLED_APPS = [
+    "unfold.apps.BasicAppConfig",  # before the admin, whose templates it replaces
+    "unfold.contrib.filters",
     "subscription_task.admin.BillingAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.contrib.humanize",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -78,7 +86,10 @@ INSTALLED_APPS = [
     "operators",
 ]
 MIDDLEWARE = [
+    "subscription_task.http.requests.RequestLog",
+    "subscription_task.http.headers.SecurityHeaders",
     "subscription_task.health.Health",
+    "operators.monitoring.Monitoring",
     "django.middleware.security.SecurityMiddleware",
     # runserver serves static files itself; in production they are what collectstatic has collected.
     *([] if DEBUG else ["whitenoise.middleware.WhiteNoiseMiddleware"]),
@@ -141,6 +152,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- who may do what ----------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "customer.Customer"
+LOGIN_REDIRECT_URL = "admin:index"  # where a login goes that asks to be led elsewhere
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     # Seven, since the API's published example has seven characters.
@@ -191,7 +203,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "subscription_task.errors.handle",
     "URL_FORMAT_OVERRIDE": None,
 }
-# Django's 300 entries would let a flood of invented usernames push the failed logins out.
+# Of RATE_LIMITS. Django's 300 entries would let a flood from many addresses push the counts of others out.
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
@@ -205,10 +217,37 @@ SPECTACULAR_SETTINGS = {
     " string of its digits; times are UTC.",
     "VERSION": "1.0.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {
+        "PausedBecauseEnum": "subscription.models.Pause.Reason",
+        "EventEnum": "customer.accounts.Event",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},  # else the schema goes to swagger.io
     "REDOC_DIST": "SIDECAR",
+}
+
+# --- the admin ----------------------------------------------------------------------------------
+
+UNFOLD = {
+    "SITE_TITLE": "Billing",
+    "SITE_HEADER": "Billing",
+    "SITE_SUBHEADER": "Operations",
+    "SITE_SYMBOL": "payments",
+    "SITE_URL": None,  # the API has no pages
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "subscription_task.admin.favicon"}],
+    "ENVIRONMENT": "subscription_task.admin.environment",
+    "COLORS": {"primary": {"500": "#bb6bff"}},  # unfold's own is too dark to read on its dark pages
+    "STYLES": ["subscription_task.admin.style"],
+    "SCRIPTS": ["subscription_task.admin.script"],
+    "LOGIN": {"form": "customer.admin_forms.LoginForm"},
+    "SIDEBAR": {
+        "navigation": "subscription_task.admin.navigation",
+        "show_search": True,
+        "command_search": True,  # Ctrl-K, on every page
+    },
+    "COMMAND": {"search_callback": "customer.admin_search.customers"},
+    "DASHBOARD_CALLBACK": "operators.dashboard.context",
 }
 
 # --- Celery, where INVOICE_ENGINE is celery -----------------------------------------------------
@@ -238,24 +277,9 @@ CELERY_BROKER_USE_SSL = {
 
 LANGUAGE_CODE = "en"
 USE_I18N = False
-DATE_FORMAT, TIME_FORMAT, DATETIME_FORMAT = "Y-m-d", "H:i:s", "Y-m-d H:i:s"  # UTC, as everywhere
+FORMAT_MODULE_PATH = "subscription_task.formats"
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "static"
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {
-        "django": {"handlers": [], "level": "INFO"},  # its own handler would print each line twice
-        "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
-        # A pass submits thousands of jobs; each would be a line.
-        "apscheduler": {"level": "WARNING"},
-        # Each hint would be two.
-        "celery.worker.strategy": {"level": "WARNING"},
-        "celery.app.trace": {"level": "WARNING"},
-    },
-}
+LOGGING = logs.configuration(readable=DEBUG)

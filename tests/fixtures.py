@@ -1,6 +1,9 @@
 """What all tests share: a clock that they set, APScheduler's own loop run by hand, and clients that are logged in."""
 
-from collections.abc import Callable
+import io
+import json
+import logging
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,6 +16,7 @@ from rest_framework_simplejwt.tokens import AccessToken
 from customer import clock, customers
 from customer.models import Customer
 from invoice.schedulers import Scheduler
+from subscription_task import logs
 
 EPOCH = datetime(2030, 1, 1, tzinfo=UTC)
 PASSWORD = "correct horse"
@@ -59,7 +63,7 @@ def run_pass() -> Callable[[], None]:
 
 
 @pytest.fixture(autouse=True)
-def _no_failed_logins_left_over() -> None:
+def _no_requests_counted_before() -> None:
     cache.clear()
 
 
@@ -94,3 +98,14 @@ def postgresql() -> None:
     """For tests of what only PostgreSQL has: row locks, sessions."""
     if not is_postgresql():
         pytest.skip("wants PostgreSQL: `make test` runs it on one, as does pytest with DATABASE_URL set")
+
+
+@pytest.fixture
+def lines() -> Iterator[Callable[[], list[dict]]]:
+    """What the log says from here on, as production writes it: `lines()` reads it."""
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(logs.formatter(readable=False))
+    logging.getLogger().addHandler(handler)
+    yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
+    logging.getLogger().removeHandler(handler)

@@ -45,7 +45,7 @@ PRODUCTION = {
     "DJANGO_HTTPS": "off",
 }
 GUNICORN = [sys.executable, "-m", "gunicorn", "subscription_task.wsgi", "--no-control-socket", "--workers", "2"]
-GUNICORN += ["--graceful-timeout", "3"]  # as the README has it
+GUNICORN += ["--graceful-timeout", "3"]  # as gunicorn.conf.py has it, which not every version had
 COMMANDS = {
     "runserver": [*MANAGE, "runserver", "--noreload", "127.0.0.1:{port}"],
     "runserver with its reloader": [*MANAGE, "runserver", "127.0.0.1:{port}"],
@@ -156,7 +156,7 @@ class Server(Process):
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         production = PRODUCTION if kind.startswith("gunicorn") else {}
-        super().__init__([word.format(port=self.port) for word in COMMANDS[kind]], **production, **settings)
+        super().__init__([word.format(port=self.port) for word in COMMANDS[kind]], **production | settings)
         try:
             until(lambda: self._answers("/healthz"), "the server's first answer")
         except AssertionError:

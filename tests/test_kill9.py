@@ -40,6 +40,25 @@ def test_killed_at_any_boundary_it_happened_wholly_or_not_at_all_and_all_that_wa
     assert happened[last_commit], "committed, so it happened, though nobody was answered"
 
 
+@pytest.mark.parametrize("work", boundaries.WITH_KEY)
+def test_a_request_with_a_key_that_was_killed_anywhere_has_one_effect_once_it_is_sent_again(bench, work):
+    done, without = (sound(bench, bench.aftermath(what)) for what in (work, "nothing"))
+    assert len(done.books["keys"]) == 1
+
+    for killed in bench.kills(work):
+        assert killed.books in (without.books, done.books), killed.killed
+        assert len(killed.books["keys"]) == effects(killed.books) <= 1, killed.killed
+        bench.ask(work)
+        again = books.read(bench.url)
+        assert len(again["keys"]) == effects(again) == 1, killed.killed
+        assert [row[:2] for row in again["accounts"]] == [row[:2] for row in done.books["accounts"]], killed.killed
+
+
+def effects(found: dict[str, list[tuple]]) -> int:
+    """How many top-ups and new subscriptions there are."""
+    return sum(row[1] == "top_up" for row in found["ledger"]) + sum(row[2] == "new" for row in found["subscriptions"])
+
+
 def sound(bench: boundaries.Bench, found: boundaries.Aftermath) -> boundaries.Aftermath:
     """Asserts that each grid was billed up to NOW, as far as its account could pay, and that the books agree."""
     assert bench.check() == []

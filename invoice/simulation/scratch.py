@@ -35,26 +35,32 @@ class VirtualClock:
 
 @contextmanager
 def database() -> Iterator[None]:
-    """In here this thread's database is an empty SQLite one with all tables, which is gone afterwards.
+    """In here this thread's database is an empty SQLite one with all tables, which is gone afterwards."""
+    with TemporaryDirectory(prefix="simulate-") as directory, database_at(Path(directory, "scratch.sqlite3")):
+        yield
+
+
+@contextmanager
+def database_at(path: Path) -> Iterator[None]:
+    """In here this thread's database is a new SQLite one at `path`, empty and with all tables.
 
     The real one is neither opened nor touched; its open transactions stay as they are.
     """
     real = connections[DEFAULT_DB_ALIAS]
-    with TemporaryDirectory(prefix="simulate-") as directory:
-        entry = {
-            "ENGINE": "django.db.backends.sqlite3",
-            "NAME": str(Path(directory, "scratch.sqlite3")),
-            "OPTIONS": {"init_command": PRAGMAS},
-        }
-        complete = ConnectionHandler({DEFAULT_DB_ALIAS: entry}).settings[DEFAULT_DB_ALIAS]
-        connections[DEFAULT_DB_ALIAS] = scratch = _Connection(complete, DEFAULT_DB_ALIAS)
-        try:
-            executor = MigrationExecutor(scratch)  # not the command, whose signals fill caches with this database's ids
-            executor.migrate(executor.loader.graph.leaf_nodes())
-            yield
-        finally:
-            connections[DEFAULT_DB_ALIAS] = real
-            scratch.close()
+    entry = {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(path),
+        "OPTIONS": {"init_command": PRAGMAS},
+    }
+    complete = ConnectionHandler({DEFAULT_DB_ALIAS: entry}).settings[DEFAULT_DB_ALIAS]
+    connections[DEFAULT_DB_ALIAS] = scratch = _Connection(complete, DEFAULT_DB_ALIAS)
+    try:
+        executor = MigrationExecutor(scratch)  # not the command, whose signals fill caches with this database's ids
+        executor.migrate(executor.loader.graph.leaf_nodes())
+        yield
+    finally:
+        connections[DEFAULT_DB_ALIAS] = real
+        scratch.close()
 
 
 @contextmanager

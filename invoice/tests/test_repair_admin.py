@@ -5,7 +5,7 @@ from django.contrib.admin.models import LogEntry
 from django_apscheduler.models import DjangoJob
 
 from customer.models import Account, SetAside
-from customer.tests.operators import last_log, logged_in, operator, page, superuser
+from customer.tests.operators import act, last_log, logged_in, operator, page, superuser
 from invoice.models import Invoice
 from subscription import subscriptions
 from subscription.models import Subscription
@@ -50,7 +50,7 @@ def rows():
 def test_the_page_shows_what_will_be_done_and_does_nothing(vm):
     client = logged_in(superuser())
     before = rows()
-    shown = client.get(page(ASIDE, "repair", vm.customer_id)).content.decode()
+    shown = client.post(page(ASIDE, "repair", vm.customer_id)).content.decode()
     for step in [*steps(vm), "The account is opened.", "What is due is billed: 2 instants, if the credit lasts."]:
         assert step in shown
     assert rows() == before
@@ -59,7 +59,7 @@ def test_the_page_shows_what_will_be_done_and_does_nothing(vm):
 def test_a_repair_is_done_opens_the_account_and_is_logged_with_its_reason(vm):
     expected = steps(vm)
     client = logged_in(superuser())
-    answer = client.post(page(ASIDE, "repair", vm.customer_id), {"reason": "moved by a script"}, follow=True)
+    answer = act(client, page(ASIDE, "repair", vm.customer_id), {"reason": "moved by a script"}, follow=True)
     assert answer.redirect_chain == [(page(ASIDE, "changelist"), 302)]
     assert not SetAside.objects.exists()
     assert sorted(vm.invoices.values_list("start_time__minute", flat=True)) == [10, 20, 30]
@@ -76,7 +76,7 @@ def test_a_pause_that_a_repair_records_carries_its_operator(vm):
     Subscription.objects.filter(pk=vm.pk).update(isactive=False)
     DjangoJob.objects.filter(pk=str(vm.pk)).update(next_run_time=None)
     root = superuser()
-    logged_in(root).post(page(ASIDE, "repair", vm.customer_id), {})
+    act(logged_in(root), page(ASIDE, "repair", vm.customer_id))
     pause = vm.pauses.get()
     assert (pause.withheld_from, pause.paused_at) == (EPOCH.replace(minute=20), EPOCH.replace(minute=31, second=40))
     assert (pause.paused_because, pause.paused_on, pause.paused_by) == ("deactivated", "repair", root)
@@ -87,10 +87,10 @@ def test_what_remains_wrong_is_shown_and_keeps_everything_as_it_is(vm):
     client = logged_in(superuser())
     before = rows()
     wrong = "takes 100 where the price was 99. Restore the row from a backup."
-    shown = client.get(page(ASIDE, "repair", vm.customer_id)).content.decode()
+    shown = client.post(page(ASIDE, "repair", vm.customer_id)).content.decode()
     assert "Nothing is repaired before this is mended by hand:" in shown
     assert wrong in shown
-    answer = client.post(page(ASIDE, "repair", vm.customer_id), {"reason": "hope"})
+    answer = act(client, page(ASIDE, "repair", vm.customer_id), {"reason": "hope"})
     assert answer.status_code == 200
     assert "Nothing has been changed." in answer.content.decode()
     assert wrong in answer.content.decode()
@@ -98,11 +98,11 @@ def test_what_remains_wrong_is_shown_and_keeps_everything_as_it_is(vm):
 
 
 def test_only_those_who_may_change_accounts_set_aside_repair_them(vm):
-    may, looks = "customer.change_setaside", "customer.view_setaside"
+    may, looks = "customer.repair_setaside", "customer.view_setaside"
     statuses = {
         operator("nobody"): 403,
         operator("viewer", looks): 403,
-        operator("cashier", looks, "customer.change_account", "customer.view_customer"): 403,
+        operator("cashier", looks, "customer.retry_setaside", "customer.view_customer"): 403,
         vm.customer: 302,  # a customer is sent to log in
         operator("mechanic", looks, may): 200,
     }
@@ -112,7 +112,7 @@ def test_only_those_who_may_change_accounts_set_aside_repair_them(vm):
         assert (member.username, client.get(url).status_code) == (member.username, status)
         offered = client.get(page(ASIDE, "change", vm.customer_id)).content.decode()
         assert (f'href="{url}"' in offered) == (status == 200)
-        posted = client.post(url, {})
+        posted = act(client, url)
         assert posted.status_code == (302 if status == 200 else status)
         assert SetAside.objects.exists() == (status != 200)
 

@@ -146,6 +146,8 @@ def test_none_and_somebody_elses_are_the_same_to_the_byte(client, ada, make_cust
     answers = [edit(client, subscription_id) for subscription_id in [theirs.pk, theirs.pk + 1, *MISSING]]
     assert {answer.status_code for answer in answers} == {404}
     assert {answer.content for answer in answers} == {b'{"detail":"Not found."}'}
+    for answer in answers:
+        del answer["X-Request-ID"]
     assert len({tuple(sorted(answer.items())) for answer in answers}) == 1
     theirs.refresh_from_db()
     assert theirs.isactive

@@ -23,6 +23,7 @@ TABLES = {
     "pauses": "SELECT subscription_id, withheld_from, restored_from, paused_at, resumed_at, paused_because, paused_on,"
     " resumed_on, paused_by_id, resumed_by_id FROM subscription_pause ORDER BY subscription_id, withheld_from, id",
     "jobs": "SELECT id, next_run_time FROM django_apscheduler_djangojob ORDER BY id",
+    "keys": "SELECT customer_id, key, status, at FROM customer_idempotencykey ORDER BY customer_id, key",
     "invoices": "SELECT customer_id, subscription_id, start_time, end_time, amount FROM invoice_invoice"
     " ORDER BY subscription_id, start_time",
 }

@@ -32,6 +32,8 @@ WORK = [
     "a registration",
 ]
 """What is killed: the names that the nursery knows."""
+WITH_KEY = ["a top-up with a key", "a creation with a key"]
+"""The same, for what is sent to the API with an idempotency key."""
 
 _NURSERY = "import django; django.setup(); from tests.chaos import nursery; nursery.main()"
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from rest_framework.test import APIClient
 
 from customer import accounts, clock, customers
 from customer.models import Customer
@@ -94,6 +95,14 @@ def _that_costs(price: int) -> dict[str, Any]:
     return {"customer_id": subscription.customer_id, "subscription_id": subscription.pk, "by": subscription.customer}
 
 
+def _with_key(name: str, method: str, path: str, said: dict[str, Any]) -> None:
+    """A request with an idempotency key, which must succeed."""
+    client = APIClient(SERVER_NAME="localhost")
+    client.force_authenticate(_of(name))
+    answer = getattr(client, method)(path, said, format="json", headers={"Idempotency-Key": "once"})
+    assert answer.status_code < 300, answer.content
+
+
 # Each looks up what it needs, and gives the work whose boundaries count.
 WORK: dict[str, Callable[[], Callable[[], Any]]] = {
     "nothing": lambda: lambda: None,
@@ -105,6 +114,10 @@ WORK: dict[str, Callable[[], Callable[[], Any]]] = {
     ),
     "an activation": lambda: partial(subscriptions.set_active, **_that_costs(3), isactive=True),
     "a deactivation": lambda: partial(subscriptions.set_active, **_that_costs(4), isactive=False),
+    "a top-up with a key": lambda: partial(_with_key, "bob", "put", "/customer/increasecredit/", {"credit": 50}),
+    "a creation with a key": lambda: partial(
+        _with_key, "eve", "post", "/subscription/create/", {"name": "new", "price": 9}
+    ),
     "a registration": lambda: partial(customers.register, username="gus", password="correct horse", credit=77),
 }
 

@@ -12,8 +12,8 @@ from invoice.checks import report
 class Command(BaseCommand):
     help = (
         "Proves on the live database that every instant was billed once, that the books agree and that every job is"
-        " where it must be. Only reads, but for --record, and never holds billing up. Exits 1 where something is wrong, 2 where it"
-        " cannot tell."
+        " where it must be. Only reads, but for --record, and never holds billing up. Exits 1 where something is wrong,"
+        " 2 where it cannot tell."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

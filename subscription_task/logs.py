@@ -1,0 +1,116 @@
+"""How every line of the log looks, whoever says it: JSON in production, readable in development, never with a secret.
+
+The settings give it to Django, the commands and Celery's workers, gunicorn.conf.py to gunicorn.
+"""
+
+import re
+import sys
+from typing import Any
+
+import structlog
+from structlog.dev import ConsoleRenderer, plain_traceback
+from structlog.processors import JSONRenderer, TimeStamper, format_exc_info
+from structlog.stdlib import ExtraAdder, ProcessorFormatter, add_log_level, add_logger_name
+from structlog.typing import EventDict
+
+FIELDS = ("method", "path", "status", "ms", "customer", "address")
+"""What a line may say in `extra` beyond its text. Nothing else is shown: Django puts whole requests there."""
+
+HIDDEN = "***"
+_SECRET_NAMES = r"\w*(?:passw(?:or)?d|secret|token|authorization|cookie|sessionid|api_?key|credentials)\w*"
+_SECRET_KEY = re.compile(_SECRET_NAMES, re.IGNORECASE | re.ASCII)
+_SHAPES = (
+    # A token of ours, whole or cut off at its end.
+    (re.compile(r"\beyJ[\w-]{8,}(?:\.[\w-]*){0,2}"), HIDDEN),
+    (re.compile(r"\b(Bearer|Basic)\s+[^\s'\",]+", re.IGNORECASE), rf"\1 {HIDDEN}"),
+    # The password in the URL of a database or a broker, which may hold any sign.
+    (re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s:/@'\"]*):[^\s'\"]*@", re.IGNORECASE), rf"\1:{HIDDEN}@"),
+    # A password's hash.
+    (re.compile(r"\b(argon2\w*|pbkdf2_\w+|bcrypt\w*|scrypt)\$[^\s'\")]+"), rf"\1${HIDDEN}"),
+    # A named value: in JSON, a form, a query, a header, or as Python or libpq writes it.
+    (
+        re.compile(
+            rf"\b({_SECRET_NAMES}|access|refresh)(\\?['\"]?\s*[:=]\s*)"
+            r"(?:b?\\?\"(?:[^\"\\]|\\[^\"])*\\?\"?|b?'(?:[^'\\]|\\.)*'?|[^\s'\"&,;)}]+)",
+            re.IGNORECASE | re.ASCII,
+        ),
+        rf"\1\2{HIDDEN}",
+    ),
+)
+_SIGNS = re.compile(r"[:=$]|eyJ|bearer|basic", re.IGNORECASE)
+"""One of which is in each of the shapes. Most texts have none, and a line is written for every request."""
+_CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
+
+
+def redacted(text: str) -> str:
+    """The text without what has the shape of a token, a password, its hash or a key."""
+    if not _SIGNS.search(text):
+        return text
+    for shape, instead in _SHAPES:
+        text = shape.sub(instead, text)
+    return text
+
+
+def formatter(*, readable: bool) -> ProcessorFormatter:
+    """What makes a line of a record of Python's logging: a readable one, or a JSON object."""
+    if readable:
+        last = [_on_one_line, ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain_traceback)]
+    else:
+        last = [JSONRenderer(ensure_ascii=False)]
+    said = [
+        structlog.contextvars.merge_contextvars,
+        ExtraAdder(allow=FIELDS),
+        format_exc_info,
+        _redact,
+        add_log_level,
+        add_logger_name,
+        _add_process,
+        TimeStamper(fmt="iso", utc=True),
+    ]
+    return ProcessorFormatter(
+        foreign_pre_chain=said,
+        processors=[ProcessorFormatter.remove_processors_meta, *last],
+    )
+
+
+def configuration(*, readable: bool) -> dict[str, Any]:
+    """Django's LOGGING: every line to stderr, in one form."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"()": formatter, "readable": readable}},
+        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["console"], "level": "INFO"},
+        "loggers": {
+            "django": {"handlers": [], "level": "INFO"},  # its own handler would print each line twice
+            # Its line for each request has the query in it; RequestLog's says the rest.
+            "django.server": {"handlers": [], "level": "CRITICAL", "propagate": False},
+            # The same for what is answered with a 4xx.
+            "django.request": {"level": "ERROR"},
+            # A pass submits thousands of jobs; each would be a line.
+            "apscheduler": {"level": "WARNING"},
+            # Each hint would be two.
+            "celery.worker.strategy": {"level": "WARNING"},
+            "celery.app.trace": {"level": "WARNING"},
+        },
+    }
+
+
+def _add_process(logger: Any, method: str, line: EventDict) -> EventDict:
+    line["process"] = line["_record"].process
+    return line
+
+
+def _redact(logger: Any, method: str, line: EventDict) -> EventDict:
+    for name, value in line.items():
+        if _SECRET_KEY.fullmatch(name):
+            line[name] = HIDDEN
+        elif isinstance(value, str):
+            line[name] = redacted(value)
+    return line
+
+
+def _on_one_line(logger: Any, method: str, line: EventDict) -> EventDict:
+    """Nobody writes lines of their own, or colours a terminal, by what they ask for; JSON escapes by itself."""
+    line["event"] = line["event"].translate(_CONTROL)
+    return line
