@@ -3,10 +3,16 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: run worker test nightly chaos bench bench-quick lint format clean
+.PHONY: run demo screenshots worker test nightly chaos bench bench-quick lint audit format clean
 
 run: .venv/run  ## serves http://localhost:8000 with the scheduler billing
 	@$(BIN)/python manage.py serve $(PORT)
+
+demo: .venv/run  ## a provider with three months of history, in a scratch database, on http://localhost:8000
+	@$(BIN)/python manage.py demo $(PORT)
+
+screenshots: .venv/dev  ## the pictures of the admin in docs/figures, made from the demo; wants chromium
+	@$(BIN)/python -m tests.browser.screenshots
 
 worker: .venv/celery  ## bills what servers with INVOICE_ENGINE=celery and the same CELERY_BROKER_URL send hints of
 	@INVOICE_ENGINE=celery $(BIN)/celery -A subscription_task worker --without-mingle --without-gossip --without-heartbeat
@@ -35,6 +41,9 @@ lint: .venv/dev  ## what must hold before the tests
 		DJANGO_ALLOWED_HOSTS=billing.example SELF_SERVICE_TOP_UP=off \
 		$(BIN)/python -W error manage.py check --deploy --fail-level WARNING
 
+audit: .venv/auditor/bin/pip-audit .venv/dev  ## whether a pinned package has a known vulnerability; wants the network
+	@$(BIN)/python -m tests.audit $<
+
 format: .venv/dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -53,6 +62,11 @@ format: .venv/dev
 .venv/dev: .venv/run pyproject.toml requirements-celery.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-celery.txt --group dev
 	@touch $@
+
+# An environment of its own: what it needs is not what is audited.
+.venv/auditor/bin/pip-audit: .venv/run
+	@$(PYTHON) -m venv .venv/auditor
+	@.venv/auditor/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
 
 clean:
 	rm -rf .venv .pytest_cache .hypothesis .ruff_cache

@@ -1,0 +1,89 @@
+"""gunicorn.conf.py: the directory of the figures, and whose word is taken for https."""
+
+import importlib.util
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from urllib.request import ProxyHandler, Request, build_opener
+
+import pytest
+
+from tests import servers
+
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.skipif(sys.platform == "win32", reason="wants process groups and signals"),
+]
+
+PROBE = """
+import json, os
+from pathlib import Path
+
+def application(environ, start_response):
+    directory = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
+    directory.joinpath(f"gauge_liveall_{os.getpid()}.db").touch()
+    said = {"directory": str(directory), "pid": os.getpid(), "scheme": environ["wsgi.url_scheme"]}
+    start_response("200 OK", [("Content-Type", "application/json")])
+    return [json.dumps(said).encode()]
+"""
+
+
+class Gunicorn(servers.Process):
+    """A server that tells of itself."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        folder.joinpath("probe.py").write_text(PROBE)
+        self.port = servers.free_port()
+        command = [sys.executable, "-m", "gunicorn", "--config", str(servers.ROOT / "gunicorn.conf.py")]
+        command += ["probe", "--bind", f"127.0.0.1:{self.port}"]
+        settings = {"WEB_CONCURRENCY": "1", "PYTHONPATH": str(servers.ROOT)} | servers.PRODUCTION | settings
+        super().__init__(command, cwd=folder, **settings)
+
+    def tells(self, **headers: str) -> dict:
+        return servers.until(lambda: self._ask(headers), "an answer")
+
+    def _ask(self, headers: dict[str, str]) -> dict | None:
+        assert self.popen.poll() is None, self.output
+        try:
+            with build_opener(ProxyHandler({})).open(
+                Request(f"http://127.0.0.1:{self.port}/", headers=headers), timeout=servers.PATIENCE
+            ) as answer:
+                return json.load(answer)
+        except OSError:
+            return None
+
+
+def test_the_workers_share_a_directory_for_their_figures_that_goes_with_the_server(tmp_path):
+    with Gunicorn(tmp_path, TMPDIR=str(tmp_path)) as server:
+        directory = Path(server.tells()["directory"])
+        assert directory.parent == tmp_path
+        assert directory.is_dir()
+        server.popen.send_signal(signal.SIGHUP)
+        server.says("Hang up")
+        assert server.tells()["directory"] == str(directory)
+        assert server.end() == 0
+        assert not directory.exists()
+
+
+def test_a_directory_that_is_given_is_emptied_at_the_start_and_kept(tmp_path):
+    given = tmp_path / "figures"
+    given.mkdir()
+    given.joinpath("counter_1.db").touch()
+    with Gunicorn(tmp_path, PROMETHEUS_MULTIPROC_DIR=str(given)) as server:
+        said = server.tells()
+        assert said["directory"] == str(given)
+        assert [path.name for path in given.iterdir()] == [f"gauge_liveall_{said['pid']}.db"]
+        os.kill(said["pid"], signal.SIGKILL)
+        assert server.tells()["pid"] != said["pid"]
+        if importlib.util.find_spec("prometheus_client"):
+            gone = given / f"gauge_liveall_{said['pid']}.db"
+            servers.until(lambda: not gone.exists(), "the gauges of the worker that is gone to go")
+        assert server.end() == 0
+        assert given.is_dir()
+
+
+def test_gunicorn_believes_nobody_who_says_that_it_was_https(tmp_path):
+    with Gunicorn(tmp_path, FORWARDED_ALLOW_IPS="*") as server:
+        assert server.tells(**{"X-Forwarded-Proto": "https"})["scheme"] == "http"
