@@ -168,7 +168,8 @@ class LedgerEntry(AppendOnly):
         TOP_UP = "top_up"
         ADJUSTMENT = "adjustment"
 
-    account = models.ForeignKey(Account, models.PROTECT, related_name="ledger")
+    # The index below begins with the foreign key's column, so the key needs none of its own.
+    account = models.ForeignKey(Account, models.PROTECT, related_name="ledger", db_index=False)
     kind = models.CharField(max_length=16, choices=Kind)
     amount = models.BigIntegerField(help_text="Added to the credit, in the smallest unit of money.")
     at = models.DateTimeField()
@@ -177,6 +178,7 @@ class LedgerEntry(AppendOnly):
 
     class Meta:
         verbose_name_plural = "ledger entries"
+        indexes = [models.Index(fields=["account", "id"], name="ledger_entry_of_account")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(kind="adjustment") & ~Q(amount=0) | Q(kind__in=["registration", "top_up"], amount__gt=0),

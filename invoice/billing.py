@@ -45,7 +45,7 @@ def a_pass(claim: int) -> Generator[list[plan.Account] | int, Collection[int], N
         with _without_collections(), transaction.atomic():
             sql.write_by_key()
             due = sql.query(sql.CLAIM, clock.now(), claim)
-            claimed = _read(list(dict.fromkeys(customer_id for (customer_id,) in due)))
+            claimed = read(list(dict.fromkeys(customer_id for (customer_id,) in due)))
             collected = yield claimed
             invoices = _bill([account for account in claimed if account.customer_id in collected])
     except DAMAGE:
@@ -96,7 +96,7 @@ def settle(opened: Opened) -> bool:
     """
     changes = plan.Changes()
     with _in_one_account(opened):
-        (account,) = _read([opened.customer_id], strict=True)
+        (account,) = read([opened.customer_id], strict=True)
         settled = plan.settle(changes, account, instants.of(opened.at), MOST)
         _write(changes)
     return settled
@@ -105,7 +105,7 @@ def settle(opened: Opened) -> bool:
 def follow(opened: Opened) -> None:
     """Pauses and resumes the jobs of an open account as the rule wants it after a change. Raises AccountBroken."""
     changes = plan.Changes()
-    for account in _read([opened.customer_id], strict=True):
+    for account in read([opened.customer_id], strict=True):
         with _in_one_account(opened):
             plan.follow(changes, account, instants.of(opened.at), opened.event)
             _write(changes, opened.by and opened.by.pk)
@@ -129,7 +129,7 @@ def add_job(opened: Opened, subscription: Subscription) -> None:
 
 def switch_job(opened: Opened, subscription: Subscription, *, runs: bool) -> None:
     """Pauses or resumes one job of an open account, whatever the rule says. Raises AccountBroken."""
-    (account,) = _read([opened.customer_id], strict=True)
+    (account,) = read([opened.customer_id], strict=True)
     (job,) = (job for job in account.jobs if job.subscription_id == subscription.pk)
     changes = plan.Changes()
     with _in_one_account(opened):
@@ -160,7 +160,7 @@ def _bill_by_halves(customer_ids: list[int]) -> int:
     try:
         with transaction.atomic():
             locked = {customer_id for (customer_id,) in sql.query(sql.LOCK, customer_ids)}
-            return _bill(_read([customer_id for customer_id in customer_ids if customer_id in locked]))
+            return _bill(read([customer_id for customer_id in customer_ids if customer_id in locked]))
     except DAMAGE as error:
         if len(customer_ids) > 1:
             middle = len(customer_ids) // 2
@@ -170,7 +170,7 @@ def _bill_by_halves(customer_ids: list[int]) -> int:
         return 0
 
 
-def _read(customer_ids: list[int], *, strict: bool = False) -> list[plan.Account]:
+def read(customer_ids: list[int], *, strict: bool = False) -> list[plan.Account]:
     """Locked accounts, in that order, with all their jobs.
 
     One that cannot be read is set aside; if `strict`, raises AccountBroken.

@@ -134,7 +134,7 @@ def read(*, customer_id: int) -> Position:
     if set_aside:
         raise AccountSetAside
     try:
-        (account,) = billing._read([customer_id], strict=True)
+        (account,) = billing.read([customer_id], strict=True)
         at = max(clock.now(), instants.time(account.settled_until))
     except (*billing.DAMAGE, AccountBroken) as broken:
         raise AccountSetAside from broken
