@@ -85,6 +85,21 @@ def test_the_walk_works_as_it_is_pasted_and_the_invoices_arrive():
             assert counted["number_of_invoices"] >= 3
             assert counted["total_cost_amount"] == 450 * counted["number_of_invoices"]
 
+            asked, again = re.findall(
+                r"^```bash\n(.*?)^```$", section("What else there is to ask"), re.MULTILINE | re.DOTALL
+            )
+            forecast, statement, vm = documents(shell.run(asked))
+            assert forecast["number_of_invoices"] > forecast["without_top_up"]["number_of_invoices"] > 0
+            assert statement["entries"][-1]["kind"] == "registration"
+            assert vm["paused_because"] is None
+            said = shell.run(again).splitlines()
+            assert [line.partition(":")[0].lower() for line in said] == [
+                '{"credit"',
+                "idempotency-replayed",
+                '{"credit"',
+            ]
+            assert said[0] == said[2]
+
 
 def walk() -> Iterator[tuple[str, str]]:
     """The bash blocks of the walk, each with the answer that is shown under it, if any."""
@@ -92,6 +107,16 @@ def walk() -> Iterator[tuple[str, str]]:
     for (language, block), (below, shown) in zip(blocks, [*blocks[1:], ("bash", "")], strict=True):
         if language == "bash":
             yield block, shown if below == "json" else ""
+
+
+def documents(printed: str) -> list[Any]:
+    """Several pieces of JSON, one after the other."""
+    decoder, found = json.JSONDecoder(), []
+    while printed := printed.strip():
+        document, end = decoder.raw_decode(printed)
+        found.append(document)
+        printed = printed[end:]
+    return found
 
 
 def follows(printed: str, shown: str) -> None:
