@@ -4,7 +4,6 @@ import os
 import shutil
 import tempfile
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +33,7 @@ def on_starting(server: Any) -> None:
 
 def child_exit(server: Any, worker: Any) -> None:
     """Forgets the gauges of a worker that is gone; its counters stay."""
-    if find_spec("prometheus_client"):
-        import_module("prometheus_client.multiprocess").mark_process_dead(worker.pid)
+    import_module("prometheus_client.multiprocess").mark_process_dead(worker.pid)
 
 
 def on_exit(server: Any) -> None:

@@ -3,4 +3,4 @@ from django.apps import AppConfig
 
 class CustomerConfig(AppConfig):
     name = "customer"
-    verbose_name = "Customers"
+    verbose_name = "Billing"

@@ -7,7 +7,7 @@ class InvoiceConfig(AppConfig):
     """Connects billing to the door of accounts, and starts the scheduler where one belongs."""
 
     name = "invoice"
-    verbose_name = "Invoices"
+    verbose_name = "Billing"
 
     def ready(self) -> None:
         from customer.signals import account_changed, account_opened

@@ -6,11 +6,12 @@ Plots of invoices and income are drawn from these few rows; the invoices themsel
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import timedelta
+from decimal import Decimal
 from operator import attrgetter
 
 from django.db import connection, transaction
-from django.db.models import Count, F, Q, Sum
-from django.db.models.functions import TruncMinute
+from django.db.models import Count, F, Q, Sum, TextField
+from django.db.models.functions import Cast, TruncMinute
 
 from customer import clock
 from invoice import instants, sql
@@ -74,8 +75,10 @@ def recount() -> int:
 
 def _compact(which: Q, unit: int) -> None:
     with transaction.atomic():
-        rows = list(Tally.objects.select_for_update(skip_locked=True).filter(which).order_by("minute")[:AT_ONCE])
-        counted = ((instants.of(row.minute), row.invoices, int(row.amount)) for row in rows)
+        tallies = Tally.objects.select_for_update(skip_locked=True).filter(which).order_by("minute")
+        # As text, since Django reads no more than 15 digits of SQLite's numbers.
+        rows = list(tallies.annotate(exact=Cast("amount", TextField()))[:AT_ONCE])
+        counted = ((instants.of(row.minute), row.invoices, int(Decimal(row.exact))) for row in rows)
         sql.write(sql.WRITE_TALLIES, sql.TALLY_COLUMNS, _summed(counted, unit, 0))
         Tally.objects.filter(pk__in=[row.pk for row in rows]).delete()
 

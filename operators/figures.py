@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 
 from django.db.models import FloatField, Sum
 from django.db.models.functions import Cast, TruncDay, TruncHour, TruncMinute
-from django_apscheduler.models import DjangoJob
 
 from customer import clock
 from customer.models import SetAside
 from invoice import billing
 from invoice.models import Checked, Tally
+from operators import samples
 from operators.models import Flapping, RunsDry, Sample, SchedulerProcess
 from operators.presence import LOST
 
@@ -107,7 +107,7 @@ def read() -> Figures:
         at=at,
         income={unit: _income(unit, at) for unit in UNITS},
         lag=(at - due).total_seconds() if late else 0.0,
-        backlog=DjangoJob.objects.filter(next_run_time__lte=at).values("pk")[:COUNTED].count() if late else 0,
+        backlog=samples.backlog(at, most=COUNTED) if late else 0,
         samples=list(Sample.objects.filter(at__gt=at - timedelta(days=1)).order_by("at")),
         schedulers=list(SchedulerProcess.objects.order_by("host", "-seen_at")),
         dry=list(RunsDry.objects.order_by("at")[:LISTED]),

@@ -7,9 +7,6 @@ from datetime import datetime
 from itertools import groupby
 
 from django.db import Error
-from django.db.models import CharField
-from django.db.models.functions import Cast
-from django_apscheduler.models import DjangoJob
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -18,9 +15,9 @@ from customer.models import SetAside
 from invoice import billing, sql
 from invoice.models import Checked
 from invoice.work import BOUNDS
+from operators import samples
 from operators.models import Sample, SchedulerProcess
 from operators.presence import LOST
-from subscription.models import Subscription
 
 MOST_PROCESSES = 200
 """How many scheduler processes are told of, those that were heard of last."""
@@ -83,14 +80,10 @@ def _late(now: datetime) -> Iterator[Metric]:
         value=(now - due).total_seconds() if late else 0,
     )
     yield GaugeMetricFamily(
-        "billing_backlog_jobs", f"Jobs that are due, counted up to {MOST_JOBS}.", value=_backlog(now) if late else 0
+        "billing_backlog_jobs",
+        f"Jobs that are due, counted up to {MOST_JOBS}.",
+        value=samples.backlog(now, most=MOST_JOBS) if late else 0,
     )
-
-
-def _backlog(now: datetime) -> int:
-    of_set_aside = Subscription.objects.filter(customer__account__set_aside__isnull=False)
-    ids = of_set_aside.annotate(job_id=Cast("pk", CharField())).values("job_id")
-    return DjangoJob.objects.filter(next_run_time__lte=now).exclude(pk__in=ids).values("pk")[:MOST_JOBS].count()
 
 
 def _passes(processes: list[SchedulerProcess]) -> Iterator[Metric]:

@@ -10,9 +10,9 @@ class SchedulerProcess(models.Model):
     """A process that bills, as it said itself when it was last seen."""
 
     class State(models.TextChoices):
-        BILLS = "bills"
+        BILLS = "bills", "bills"
         STANDS_BY = "stands_by", "stands by"
-        FAILS = "fails"
+        FAILS = "fails", "fails"
 
     host = models.CharField(max_length=255)
     pid = models.IntegerField()

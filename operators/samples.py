@@ -9,7 +9,8 @@ from heapq import nsmallest
 from operator import itemgetter
 
 from django.db import connection, transaction
-from django.db.models import Count, F, Max, Min, Model
+from django.db.models import CharField, Count, F, Max, Min, Model
+from django.db.models.functions import Cast
 from django_apscheduler.models import DjangoJob
 
 from customer import clock
@@ -82,12 +83,11 @@ def sample() -> None:
     tallies.compact()
 
 
-def backlog(at: datetime) -> int:
-    """How many jobs of accounts that are not set aside were due."""
-    due = DjangoJob.objects.filter(next_run_time__lte=at)
+def backlog(at: datetime, *, most: int | None = None) -> int:
+    """How many jobs of accounts that are not set aside were due, counted up to `most`."""
     of_set_aside = Subscription.objects.filter(customer__account__set_aside__isnull=False)
-    ids = [str(pk) for pk in of_set_aside.values_list("pk", flat=True)]
-    return due.count() - due.filter(pk__in=ids).count()
+    ids = of_set_aside.annotate(job_id=Cast("pk", CharField())).values("job_id")
+    return DjangoJob.objects.filter(next_run_time__lte=at).exclude(pk__in=ids).values("pk")[:most].count()
 
 
 def _sweep() -> tuple[list[float], list[tuple]]:

@@ -3,4 +3,4 @@ from django.apps import AppConfig
 
 class SubscriptionConfig(AppConfig):
     name = "subscription"
-    verbose_name = "Subscriptions"
+    verbose_name = "Billing"

@@ -148,3 +148,14 @@ def test_no_connection_waits_for_what_another_is_counting(subscribed, make_custo
         assert another.submit(bill_grace).result() == 100
     assert Tally.objects.filter(minute=EPOCH + timedelta(minutes=11)).count() == 2
     assert counted() == of_invoices()
+
+
+def test_adding_up_loses_no_digit(db, fake_clock):
+    hour = EPOCH - timedelta(days=4)
+    amounts = [10**17 + 7, 10**17 + 11]
+    for minute, amount in enumerate(amounts):
+        Tally.objects.create(minute=hour + timedelta(minutes=minute), writer=0, invoices=1, amount=amount)
+    tallies.compact()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT CAST(amount AS text) FROM invoice_tally")
+        assert [int(amount) for (amount,) in cursor.fetchall()] == [sum(amounts)]

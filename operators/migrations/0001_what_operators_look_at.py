@@ -62,7 +62,7 @@ class Migration(migrations.Migration):
                 ('pid', models.IntegerField()),
                 ('started_at', models.DateTimeField()),
                 ('seen_at', models.DateTimeField()),
-                ('state', models.CharField(choices=[('bills', 'Bills'), ('stands_by', 'stands by'), ('fails', 'Fails')], max_length=9)),
+                ('state', models.CharField(choices=[('bills', 'bills'), ('stands_by', 'stands by'), ('fails', 'fails')], max_length=9)),
                 ('passes', models.BigIntegerField(help_text='Those that billed something, since the start.')),
                 ('invoices', models.BigIntegerField()),
                 ('seconds', models.FloatField(help_text='What the passes took in all.')),

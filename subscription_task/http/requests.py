@@ -15,7 +15,7 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 logger = logging.getLogger(__name__)
 
 HEADER = "X-Request-ID"
-PROBES = ("/healthz", "/readyz")
+PROBES = ("/healthz", "/readyz", "/metrics")
 """What is asked every few seconds: a line only where the answer is an error."""
 
 _GOOD = re.compile(r"[A-Za-z0-9._-]{1,64}")
