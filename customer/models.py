@@ -195,7 +195,7 @@ class IdempotencyKey(models.Model):
 
     customer = models.ForeignKey(Customer, models.CASCADE, related_name="+", db_index=False)
     key = models.CharField(max_length=255)
-    at = models.DateTimeField(db_index=True)
+    at = models.DateTimeField()
     method = models.CharField(max_length=8)
     path = models.CharField(max_length=255)
     body = models.CharField(max_length=64, help_text="SHA-256 of what the body said.")

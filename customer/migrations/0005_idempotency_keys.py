@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('key', models.CharField(max_length=255)),
-                ('at', models.DateTimeField(db_index=True)),
+                ('at', models.DateTimeField()),
                 ('method', models.CharField(max_length=8)),
                 ('path', models.CharField(max_length=255)),
                 ('body', models.CharField(help_text='SHA-256 of what the body said.', max_length=64)),
