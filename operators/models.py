@@ -64,7 +64,9 @@ class RunsDry(models.Model):
     username = models.CharField(max_length=150)
     credit = models.BigIntegerField()
     per_day = models.DecimalField(max_digits=38, decimal_places=0)
-    at = models.DateTimeField(help_text="When, at the rate at which its running subscriptions are charged.")
+    at = models.DateTimeField(
+        help_text="When its first subscription pauses for want of credit, if nobody does anything."
+    )
 
     class Meta:
         verbose_name = "account that runs dry"

@@ -4,6 +4,7 @@ The whole is seen in slices of some thousand customers, so that no snapshot is h
 """
 
 import time
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from heapq import nsmallest
 from operator import itemgetter
@@ -14,8 +15,9 @@ from django.db.models.functions import Cast
 from django_apscheduler.models import DjangoJob
 
 from customer import clock
+from customer.errors import AccountSetAside
 from customer.models import Account, Customer, SetAside
-from invoice import billing, sql, tallies
+from invoice import billing, outlook, sql, tallies
 from operators.models import Flapping, RunsDry, Sample
 from subscription.models import Pause, Subscription
 
@@ -30,7 +32,7 @@ MOST = 50
 """How many accounts that run dry, and subscriptions that flap, are kept."""
 OFTEN = 3
 """A subscription flaps that missed instants, switched off and on again, so many times in a day."""
-SECONDS_AHEAD = 10 * 365 * 86_400
+DAYS_AHEAD = 3660
 """Accounts that last longer are not said to run dry at all."""
 LATEST = 100_000
 """The latest pauses, among which those that flap are looked for."""
@@ -65,6 +67,7 @@ def sample() -> None:
         return
     (running, deactivated, insufficient, per_second), dry = _sweep()
     due = billing.next_due()
+    runs_dry = list(_running_dry(dry))
     with transaction.atomic():
         Sample.objects.create(
             at=now,
@@ -78,7 +81,7 @@ def sample() -> None:
             seconds=time.monotonic() - began,
         )
         Sample.objects.filter(at__lt=now - KEPT).delete()
-        _keep(RunsDry, _running_dry(dry, now))
+        _keep(RunsDry, runs_dry)
         _keep(Flapping, _flapping(now))
     tallies.compact()
 
@@ -105,19 +108,22 @@ def _sweep() -> tuple[list[float], list[tuple]]:
     return totals, first
 
 
-def _running_dry(rows: list[tuple], now: datetime) -> list[RunsDry]:
+def _running_dry(rows: list[tuple]) -> Iterator[RunsDry]:
+    """Those of the rows' accounts that will pause something for want of credit, and when exactly."""
     names = Customer.objects.in_bulk([customer_id for customer_id, *_ in rows])
-    return [
-        RunsDry(
-            customer_id=customer_id,
-            username=names[customer_id].username,
-            credit=credit,
-            per_day=round(float(per_second) * 86_400),
-            at=now + timedelta(seconds=float(lasts)),
-        )
-        for customer_id, credit, per_second, lasts, *_ in rows
-        if customer_id in names and lasts < SECONDS_AHEAD
-    ]
+    for customer_id, credit, per_second, *_ in rows:
+        try:
+            at = outlook.of_customer(customer_id=customer_id, days=DAYS_AHEAD, first=0).runs_out_at
+        except (AccountSetAside, Account.DoesNotExist):
+            continue
+        if at is not None:
+            yield RunsDry(
+                customer_id=customer_id,
+                username=names[customer_id].username,
+                credit=credit,
+                per_day=round(float(per_second) * 86_400),
+                at=at,
+            )
 
 
 def _flapping(now: datetime) -> list[Flapping]:

@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
                 ('username', models.CharField(max_length=150)),
                 ('credit', models.BigIntegerField()),
                 ('per_day', models.DecimalField(decimal_places=0, max_digits=38)),
-                ('at', models.DateTimeField(help_text='When, at the rate at which its running subscriptions are charged.')),
+                ('at', models.DateTimeField(help_text='When its first subscription pauses for want of credit, if nobody does anything.')),
             ],
             options={
                 'verbose_name': 'account that runs dry',

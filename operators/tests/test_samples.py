@@ -52,12 +52,12 @@ def test_a_sample_of_nothing_is_all_zeros(db, fake_clock):
     assert Sample.objects.get().running == Sample.objects.get().per_day == 0
 
 
-def test_those_who_run_dry_first_come_first(provider, monkeypatch):
+def test_those_who_run_dry_first_come_first_with_the_instant_at_which_they_do(provider, monkeypatch):
     ada, grace, _ = provider
     samples.sample()
     assert list(RunsDry.objects.order_by("at").values_list("customer_id", "username", "credit", "at")) == [
         (grace.pk, "grace", 100, EPOCH + timedelta(seconds=1200)),
-        (ada.pk, "ada", 10_000, EPOCH + timedelta(seconds=10_000 * 200)),
+        (ada.pk, "ada", 10_000, EPOCH + timedelta(seconds=3333 * 600)),
     ]
 
 
