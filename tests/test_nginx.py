@@ -101,8 +101,7 @@ def site(tmp_path_factory) -> Iterator[Site]:
     gunicorn = [sys.executable, "-m", "gunicorn", "subscription_task.wsgi", "--bind", f"unix:{folder}/web.sock"]
     with ExitStack() as stack:
         url = stack.enter_context(servers.database())
-        collected = servers.manage("collectstatic", "--noinput", DATABASE_URL=url)
-        assert collected.returncode == 0, collected.stderr
+        servers.collect_static()
         operator = {f"DJANGO_SUPERUSER_{name.upper()}": value for name, value in OPERATOR.items()}
         made = servers.manage("createsuperuser", "--noinput", "--email", "", DATABASE_URL=url, **operator)
         assert made.returncode == 0, made.stderr
