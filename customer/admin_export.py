@@ -78,9 +78,13 @@ async def _unhurried(chunks: Iterator[str]) -> AsyncIterator[str]:
         yield chunk
 
 
+FORMULA = (*"=+-@＝＋－＠", "\t", "\r")
+"""How a cell begins that a spreadsheet computes; some take the wide forms of signs for the signs."""
+
+
 def defused(cell: str) -> str:
     """A cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") and not _NUMBER.fullmatch(cell) else cell
+    return f"'{cell}" if cell[:1] in FORMULA and not _NUMBER.fullmatch(cell) else cell
 
 
 def _reader(column: str, model_admin: ModelAdmin) -> Callable[[Model], Any]:

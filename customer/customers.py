@@ -39,8 +39,10 @@ def change_password(customer: Customer, *, old: str, new: str) -> None:
     """Gives a customer another password, which ends all tokens and sessions. Raises WrongPassword."""
     if not customer.check_password(old):
         raise WrongPassword
+    checked = customer.password  # perhaps hashed anew by the check
     customer.set_password(new)
-    customer.save(update_fields=["password"])
+    if not Customer.objects.filter(pk=customer.pk, password=checked).update(password=customer.password):
+        raise WrongPassword  # somebody else has just changed it
 
 
 def delete(*, customer_id: int, by: Customer | None) -> None:

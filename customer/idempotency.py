@@ -60,7 +60,7 @@ def _key(request: Request) -> str | None:
     given = request.headers.get(HEADER)
     if given is None:
         return None
-    key = given.strip()
+    key = given.strip(" \t")
     if key.startswith('"'):
         quoted = _QUOTED.fullmatch(key)
         key = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else ""

@@ -116,7 +116,7 @@ class SetAside(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"account {self.account_id}: {self.error}"
+        return f"account {self.account_id}"
 
 
 class LoginCounter(models.Model):

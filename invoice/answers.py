@@ -10,7 +10,7 @@ from invoice.models import Invoice
 from invoice.outlook import Outlook
 from subscription.models import Pause, Subscription
 from subscription.serializers import SubscriptionSerializer
-from subscription_task.http.fields import MoneyField
+from subscription_task.http.fields import MoneyField, WholeField
 
 PAUSES = 100
 """How many of a subscription's latest pauses are told."""
@@ -88,12 +88,7 @@ class ForecastRequestSerializer(serializers.Serializer):
     """What is asked of a forecast."""
 
     credit = MoneyField(default=0, help_text="What a top-up would bring now.")
-    days = MoneyField(least=1, default=365, help_text=f"How far ahead, up to {MOST_DAYS}.")
-
-    def validate_days(self, days: int) -> int:
-        if days > MOST_DAYS:
-            raise serializers.ValidationError(f"Must be from 1 to {MOST_DAYS}.")
-        return days
+    days = WholeField(least=1, most=MOST_DAYS, default=365, help_text="How far ahead.")
 
 
 class ComingSerializer(serializers.Serializer):

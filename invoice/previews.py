@@ -117,7 +117,8 @@ def _lines(preview: Preview) -> Iterator[str]:
             yield f"Its first invoice comes at {when(prospect.next_invoice_at)}."
     yield lasts(act)
     if (act.runs_out_at, runs(act)) != (nothing.runs_out_at, runs(nothing)):
-        yield f"Without this: {lasts(nothing)}"
+        without = lasts(nothing)
+        yield f"Without this, {without[0].lower()}{without[1:]}"
 
 
 def _paused(stop: Stop, created: int | None) -> str:

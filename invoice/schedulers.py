@@ -99,7 +99,7 @@ class Scheduler:
         sys.setswitchinterval(SWITCH)
         cls.scheduler.start()
         atexit.register(cls.shutdown)
-        logger.info("The scheduler bills in process %d", os.getpid())
+        logger.info("A scheduler runs in process %d", os.getpid())
 
     @classmethod
     def shutdown(cls) -> None:

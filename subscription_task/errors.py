@@ -6,7 +6,7 @@ from typing import Any
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.http import HttpRequest, HttpResponse
-from django.views import defaults
+from django.views import csrf, defaults
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
@@ -64,6 +64,11 @@ def _page(status: int, detail: str, default: Any) -> Any:
         return refuse(status, detail)
 
     return handler
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Django's page in the admin, JSON elsewhere."""
+    return csrf.csrf_failure(request, reason) if request.path_info.startswith("/admin/") else refuse(403, "Forbidden.")
 
 
 bad_request = _page(400, "Bad request.", defaults.bad_request)

@@ -68,7 +68,7 @@ def test_no_line_tells(telling, lines):
 @pytest.mark.parametrize(
     "text",
     [
-        "The scheduler bills in process 7",
+        "A scheduler runs in process 7",
         "Account 7 is set aside: ValueError: the job of subscription 3 stands behind its invoices",
         "A pass failed; trying again every second",
         "The broker is away: OperationalError: [Errno 111] Connection refused",
@@ -206,11 +206,11 @@ def test_a_scheduler_of_production_says_it_in_json():
         servers.database() as url,
         servers.Process([*servers.MANAGE, "runscheduler"], **servers.PRODUCTION, DATABASE_URL=url) as scheduler,
     ):
-        scheduler.says("The scheduler bills in process")
+        scheduler.says("A scheduler runs in process")
         scheduler.says("Billing.")
         scheduler.end()
         (line,) = [json.loads(line) for line in scheduler.output.splitlines() if line.startswith("{")]
-    assert line["event"] == f"The scheduler bills in process {line['process']}"
+    assert line["event"] == f"A scheduler runs in process {line['process']}"
     assert line["logger"] == "invoice.schedulers"
     assert line["level"] == "info"
     assert line["timestamp"].endswith("Z")

@@ -32,7 +32,7 @@ for number in range({customers}):
 
 
 def billing_processes(output: str) -> list[int]:
-    return [int(pid) for pid in re.findall(r"The scheduler bills in process (\d+)", output)]
+    return [int(pid) for pid in re.findall(r"A scheduler runs in process (\d+)", output)]
 
 
 def plant(database_url: str, *, customers: int, credit: int) -> None:
@@ -180,7 +180,7 @@ def test_sigterm_ends_a_server_within_five_seconds_even_where_the_database_holds
         # SQLite has one lock for all; on PostgreSQL, a pass would go past the locked row of an account.
         other.execute("BEGIN IMMEDIATE" if database.startswith("sqlite") else "LOCK TABLE invoice_invoice")
         with servers.Server("gunicorn", DATABASE_URL=database) as server:
-            server.says("The scheduler bills in process")
+            server.says("A scheduler runs in process")
             assert server.end() == 0
     assert billed(database) == 0
     servers.the_books_add_up(database)

@@ -114,7 +114,9 @@ def test_a_key_may_stand_in_quotes(send, ada, one, other, same):
     assert effects(ada)[0] == 2 - same
 
 
-@pytest.mark.parametrize("key", ["", " ", '""', "x" * 256, "کلید", "tab\there", '"open', '"a"b"', r'"\x"'])
+@pytest.mark.parametrize(
+    "key", ["", " ", '""', "x" * 256, "کلید", "tab\there", "\xa0k", "k\x85", '"open', '"a"b"', r'"\x"']
+)
 def test_what_is_no_key_is_refused_and_has_no_effect(send, ada, key):
     answer = send(*TOP_UP, key=key)
     assert answer.status_code == 400

@@ -1,6 +1,10 @@
 """What customers learn of themselves, and their password."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import pytest
+from django.db import connection
 from rest_framework.test import APIClient
 
 from customer.models import Customer
@@ -72,6 +76,26 @@ def test_what_is_wrong_is_said_by_field_and_changes_nothing(client, ada, body, f
     assert (answer.status_code, list(answer.json())) == (400, [field])
     assert Customer.objects.get(pk=ada.pk).check_password(PASSWORD)
     assert client.get("/customer/profile/").status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_changes_at_once_with_the_same_old_password_one_succeeds(client, ada):
+    together, authorization = Barrier(4), client._credentials
+
+    def one(number):
+        mine = APIClient()
+        mine.credentials(**authorization)
+        try:
+            together.wait()
+            return number, change(mine, new=f"another horse {number}").status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = dict(pool.map(one, range(4)))
+    (winner,) = [number for number, status in answers.items() if status == 200]
+    assert set(answers.values()) <= {200, 400, 401}
+    assert Customer.objects.get(pk=ada.pk).check_password(f"another horse {winner}")
 
 
 def test_the_old_password_cannot_be_guessed_with_a_stolen_token(client, ada):

@@ -78,7 +78,7 @@ def test_a_preview_says_what_is_billed_first_what_changes_and_how_long_it_lasts(
         f"VM ({vm.pk}) goes on: its next invoice comes at 2030-01-01 00:30:00.",
         f"Disk ({disk.pk}) goes on: its next invoice comes at 2030-01-01 00:30:00.",
         f"The credit lasts until 2030-01-01 00:30:00 (9 minutes); VM ({vm.pk}) pauses first.",
-        "Without this: Nothing runs, so nothing is billed.",
+        "Without this, nothing runs, so nothing is billed.",
     ]
 
 
@@ -88,7 +88,7 @@ def test_the_preview_of_a_switch_says_so(ada, fake_clock):
         "The credit stays 1,000.",
         f"VM ({vm.pk}) pauses: deactivated.",
         "Nothing runs, so nothing is billed.",
-        f"Without this: The credit lasts until 2030-01-01 00:20:00 (20 minutes); VM ({vm.pk}) pauses first.",
+        f"Without this, the credit lasts until 2030-01-01 00:20:00 (20 minutes); VM ({vm.pk}) pauses first.",
     ]
 
 
@@ -97,7 +97,7 @@ def test_the_preview_of_a_creation_says_when_it_is_first_billed_or_why_it_is_not
         "The credit stays 1,000.",
         "Its first invoice comes at 2030-01-01 00:10:00.",
         "The credit lasts until 2030-01-07 22:40:00 (6 days); VM (1) pauses first.",
-        "Without this: Nothing runs, so nothing is billed.",
+        "Without this, nothing runs, so nothing is billed.",
     ]
     assert previews.create(customer_id=ada.pk, name="VM", price=1001, isactive=True).lines()[:2] == [
         "The credit stays 1,000.",

@@ -19,30 +19,38 @@ class LiteralField(serializers.Field):
         return dictionary.get(self.field_name, serializers.empty)
 
 
-class MoneyField(LiteralField):
-    """Money in its smallest unit: a JSON integer, or a string of 1 to 19 ASCII digits; from `least` to 2⁶³−1."""
+class WholeField(LiteralField):
+    """A whole number: a JSON integer, or a string of 1 to 19 ASCII digits; from `least` to `most`."""
 
     default_error_messages = {
-        "invalid": "A whole number is required, in the smallest unit of money: an integer, or 1 to 19 digits.",
+        "invalid": "A whole number is required: an integer, or 1 to 19 digits.",
         "range": "Must be from {least} to {most}.",
     }
 
-    def __init__(self, *, least: int = 0, **options: Any) -> None:
-        self.least = least
+    def __init__(self, *, least: int = 0, most: int = MAX_MONEY, **options: Any) -> None:
+        self.least, self.most = least, most
         super().__init__(**options)
-        extend_schema_field({"type": "integer", "format": "int64", "minimum": least, "maximum": MAX_MONEY})(self)
+        extend_schema_field({"type": "integer", "format": "int64", "minimum": least, "maximum": most})(self)
 
     def to_internal_value(self, data: Any) -> int:
         if isinstance(data, str) and _DIGITS.fullmatch(data):
             data = int(data)
         if not isinstance(data, int) or isinstance(data, bool):
             self.fail("invalid")
-        if not self.least <= data <= MAX_MONEY:
-            self.fail("range", least=self.least, most=MAX_MONEY)
+        if not self.least <= data <= self.most:
+            self.fail("range", least=self.least, most=self.most)
         return data
 
     def to_representation(self, value: int) -> int:
         return value
+
+
+class MoneyField(WholeField):
+    """Money in its smallest unit, a whole number."""
+
+    default_error_messages = {
+        "invalid": "A whole number is required, in the smallest unit of money: an integer, or 1 to 19 digits.",
+    }
 
 
 class SwitchField(LiteralField, serializers.BooleanField):

@@ -56,7 +56,7 @@ class BodyLimit:
         if not request.META.get("CONTENT_LENGTH") and "HTTP_TRANSFER_ENCODING" in request.META:
             try:
                 self._measure(request)
-            except (OSError, ValueError):
+            except Exception:  # noqa: BLE001 - gunicorn's own errors derive from nothing narrower
                 return refuse(400, "The chunks of the request body do not follow each other.")
         announced = request.META.get("CONTENT_LENGTH") or "0"
         if not (announced.isascii() and announced.isdecimal()):

@@ -63,7 +63,7 @@ def _one_bills(scene: Scene, directory: str) -> bool:
     return (
         len(holders) == 1
         and holders <= workers
-        and all(f"The scheduler bills in process {worker}\n" in output for worker in workers)
+        and all(f"A scheduler runs in process {worker}\n" in output for worker in workers)
     )
 
 

@@ -109,7 +109,7 @@ def _replace(scene: Scene, part: Part, *, cwd: Path, version: str) -> None:
 
 def _begin(part: Part) -> None:
     part.start()
-    part.process.says("The scheduler bills in process")  # from then on SIGTERM lets it end its pass
+    part.process.says("A scheduler runs in process")  # from then on SIGTERM lets it end its pass
 
 
 def _all_versions_bill(scene: Scene) -> None:
