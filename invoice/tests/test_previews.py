@@ -5,6 +5,7 @@ HISTORIES in the environment says how many histories; each act is put to an eigh
 
 import os
 from datetime import timedelta
+from functools import partial
 
 import hypothesis.strategies as st
 import pytest
@@ -131,10 +132,10 @@ def foretell(customer, act, number, amount):
             by = {"by": None, "reason": "a test"}
             return previews.adjust(**who, amount=-amount).act, lambda: accounts.adjust(**who, amount=-amount, **by)
         case "on" | "off":
-            doing = lambda: subscriptions.set_active(**one, **switched, by=None)  # noqa: E731
+            doing = partial(subscriptions.set_active, **one, **switched, by=None)
             return previews.set_active(**one, **switched).act, doing
         case "reprice":
-            doing = lambda: subscriptions.change_price(**one, price=amount, by=None)  # noqa: E731
+            doing = partial(subscriptions.change_price, **one, price=amount, by=None)
             return previews.change_price(**one, price=amount).act, doing
     return previews.create(**who, **ordered).act, lambda: subscriptions.create(customer=customer, **ordered, by=None)
 
