@@ -30,8 +30,8 @@ from filelock import FileLock
 ROOT = Path(__file__).resolve().parent.parent
 MANAGE = [sys.executable, "manage.py"]
 DATABASE_ERRORS = (sqlite3.Error, psycopg.Error)
-PATIENCE = 60
-"""The seconds after which a poll gives up; only a failure takes so long."""
+PATIENCE = 180
+"""The seconds after which a poll gives up; only a failure takes so long, also on a machine that is busy otherwise."""
 
 SETTINGS = set(
     re.findall(r'environment\.\w+\(\s*"(\w+)"', Path(ROOT, "subscription_task/settings.py").read_text("utf-8"))

@@ -5,10 +5,10 @@ On a PostgreSQL of our own, which is killed and replaced as no other may be.
 
 import atexit
 import logging
-import os
 import re
 import shutil
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Iterator
@@ -107,12 +107,14 @@ class Primary(Postgres):
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> Path:
-    """A folder that PostgreSQL can reach also where we are root, and it is therefore somebody else."""
-    made = tmp_path_factory.mktemp("postgresql")
-    for path in (made, *made.parents):
-        if path.stat().st_uid == os.geteuid() and path != Path(path.anchor):
-            path.chmod(path.stat().st_mode | 0o011)
+def folder() -> Path:
+    """A folder that PostgreSQL can reach also where we are root, and it is therefore somebody else.
+
+    Not one of pytest's: the next pytest to start closes those to others.
+    """
+    made = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, made, ignore_errors=True)  # it runs after the servers' own ends
+    made.chmod(0o711)
     return made
 
 

@@ -59,13 +59,14 @@ def _customers(customers: list[Who], begin: datetime, end: datetime) -> Iterator
 
 
 def _cases(begin: datetime, end: datetime) -> list[Iterator[datetime]]:
-    """What an operator should find: two who run dry in minutes and in hours, one who tricks, one whose rows were broken
-    by hand.
+    """What an operator should find: one who has run dry, two who will in minutes and in hours, one who tricks, one
+    whose rows were broken by hand.
     """
     build, dear = METERED[1], SERVERS[3]
     minutes, hours = 15_000 // build.price, 50_000 // dear.price
     leila = Who("leila", "لیلا", "کریمی")
     return [
+        trial(who=Who("paper-lantern"), joins=end - 2.5 * DAY, credit=20_000, products=[dear]),
         trial(who=leila, joins=end - minutes * MINUTE + 9 * MINUTE, credit=15_000, products=[build]),
         trial(who=Who("marlow-films"), joins=end - hours * HOUR + 1.6 * HOUR, credit=50_000, products=[dear]),
         trickster(who=Who("free-rider"), joins=end - 3 * DAY, begin=end - 0.6 * DAY, times=7),

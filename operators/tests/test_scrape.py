@@ -85,9 +85,10 @@ class Service:
             os.kill(worker, signal.SIGCONT)
 
     def _holds_the_file(self, worker: int) -> bool:
+        database = self.url.removeprefix("sqlite:///")
         for descriptor in Path(f"/proc/{worker}/fd").iterdir():
             with suppress(FileNotFoundError):
-                if os.readlink(descriptor).startswith(self.url.removeprefix("sqlite:///")):
+                if os.readlink(descriptor) in (database, f"{database}-wal", f"{database}-shm"):
                     return True
         return False
 
