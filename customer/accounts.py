@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import DataError, OperationalError, connection, models, transaction
+from django.utils.translation import gettext_lazy as _
 
 from customer import clock
 from customer.errors import AccountBroken, AccountBusy, AccountSetAside, CreditTooLow, DepositLimit
@@ -39,15 +40,15 @@ MOVE = """
 class Event(models.TextChoices):
     """What can happen to an account; pauses and resumes are recorded with it."""
 
-    CREATION = "creation"
-    ACTIVATION = "activation"
-    DEACTIVATION = "deactivation"
-    DELETION = "deletion"
-    PRICE_CHANGE = "price_change"
-    TOP_UP = "top_up"
-    ADJUSTMENT = "adjustment"
-    CHARGE = "charge"
-    REPAIR = "repair"
+    CREATION = "creation", _("Creation")
+    ACTIVATION = "activation", _("Activation")
+    DEACTIVATION = "deactivation", _("Deactivation")
+    DELETION = "deletion", _("Deletion")
+    PRICE_CHANGE = "price_change", _("Price Change")
+    TOP_UP = "top_up", _("Top Up")
+    ADJUSTMENT = "adjustment", _("Adjustment")
+    CHARGE = "charge", _("Charge")
+    REPAIR = "repair", _("Repair")
 
 
 @dataclass(frozen=True, kw_only=True)

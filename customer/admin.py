@@ -8,7 +8,8 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
 from django.db.models import Max, Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.utils.formats import localize
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 from unfold.forms import AdminPasswordChangeForm
 
 from customer import accounts, customers
@@ -17,19 +18,26 @@ from customer.admin_acts import Act
 from customer.admin_base import DoorAdmin, ReadOnlyAdmin
 from customer.admin_forms import AdjustmentForm, CustomerChangeForm, CustomerCreationForm, TopUpForm
 from customer.admin_lists import link
+from customer.admin_log import DELETED
 from customer.admin_operators import GroupAdmin, LogAdmin
 from customer.errors import StillHasBooks, UsernameTaken
 from customer.models import Customer, LedgerEntry, SetAside
+from subscription_task.formats import times
+from subscription_task.formats.sentences import sentence, shown
+
+TOPPED_UP = sentence(gettext_noop("Topped up by %(amount)s; the credit is %(credit)s."))
+ADJUSTED = sentence(gettext_noop("Adjusted by %(amount)s; the credit is %(credit)s."))
+RETRIED = sentence(gettext_noop("Retried; it is set aside again if it still cannot be billed."))
 
 
 def top_up(customer: Customer, *, amount: int, reason: str, by: Customer) -> tuple[Customer, str]:
     credit = accounts.top_up(customer_id=customer.pk, amount=amount, by=by, reason=reason)
-    return customer, f"Topped up by {amount}; the credit is {credit}."
+    return customer, TOPPED_UP % {"amount": amount, "credit": credit}
 
 
 def adjust(customer: Customer, *, amount: int, reason: str, by: Customer) -> tuple[Customer, str]:
     credit = accounts.adjust(customer_id=customer.pk, amount=amount, by=by, reason=reason)
-    return customer, f"Adjusted by {amount:+}; the credit is {credit}."
+    return customer, ADJUSTED % {"amount": f"{amount:+}", "credit": credit}
 
 
 def latest_entry(customer: Customer, said: dict[str, Any]) -> str:
@@ -40,14 +48,14 @@ def latest_entry(customer: Customer, said: dict[str, Any]) -> str:
 
 def delete(customer: Customer, *, reason: str, by: Customer) -> tuple[Customer, str]:
     if LogEntry.objects.filter(user=customer).exists():  # they would go with the customer
-        raise StillHasBooks("An operator whose acts are in the log stays; deactivate them instead.")
+        raise StillHasBooks(_("An operator whose acts are in the log stays; deactivate them instead."))
     customers.delete(customer_id=customer.pk, by=by)
-    return customer, "Deleted."
+    return customer, str(DELETED)
 
 
 def retry(set_aside: SetAside, *, reason: str, by: Customer) -> tuple[SetAside, str]:
     accounts.retry(customer_id=set_aside.pk)
-    return set_aside, "Retried; it is set aside again if it still cannot be billed."
+    return set_aside, str(RETRIED)
 
 
 admin.site.register(LogEntry, LogAdmin)
@@ -65,47 +73,49 @@ class CustomerAdmin(DoorAdmin, UserAdmin):
     acts = (
         Act(
             name="top-up",
-            title="Top up",
+            title=_("Top up"),
             icon="add_card",
             permission="customer.top_up_account",
             do=top_up,
             event=Event.TOP_UP,
             form=TopUpForm,
             seen=latest_entry,
-            note="What was paused for want of credit resumes.",
+            note=_("What was paused for want of credit resumes."),
         ),
         Act(
             name="adjust",
-            title="Adjust credit",
+            title=_("Adjust credit"),
             icon="balance",
             permission="customer.adjust_account",
             do=adjust,
             event=Event.ADJUSTMENT,
             form=AdjustmentForm,
             seen=latest_entry,
-            note="Puts a mistake right, with a ledger entry of its own. The credit cannot fall below 0.",
+            note=_("Puts a mistake right, with a ledger entry of its own. The credit cannot fall below 0."),
         ),
     )
     removal = Act(
         name="delete",
-        title="Delete customer",
+        title=_("Delete customer"),
         permission="customer.delete_customer",
         do=delete,
         event=Event.DELETION,
         flag=DELETION,
-        note="Only a customer without ledger entries and subscriptions can be deleted. Another can be deactivated,"
-        " which closes the API to them; what they have running is billed on until it is switched off.",
+        note=_(
+            "Only a customer without ledger entries and subscriptions can be deleted. Another can be deactivated,"
+            " which closes the API to them; what they have running is billed on until it is switched off."
+        ),
     )
     form = CustomerChangeForm
     change_password_form = AdminPasswordChangeForm
     add_form = CustomerCreationForm
     privileges = ("is_staff", "is_superuser", "groups", "user_permissions")
-    money = ("credit", "deposited", "invoice_count", "invoice_total", "settled_until", "set_aside")
+    account = ("settled_until", "set_aside")
     fieldsets = (
         (None, {"fields": ("username", "password", "first_name", "last_name", "email", "is_active")}),
-        ("Account", {"fields": money, "description": "Money moves by a top-up, an adjustment or an invoice only."}),
-        ("Privileges", {"fields": privileges, "classes": ("collapse",)}),
-        ("Dates", {"fields": ("last_login", "date_joined")}),
+        (_("Account"), {"fields": account}),
+        (_("Privileges"), {"fields": privileges, "classes": ("collapse",)}),
+        (_("Dates"), {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = (
         (None, {"fields": ("username", "usable_password", "password1", "password2")}),
@@ -117,14 +127,14 @@ class CustomerAdmin(DoorAdmin, UserAdmin):
     list_select_related = ("account",)
     ordering = ("-id",)
     search_fields = ("id", "username_folded__startswith", "first_name__istartswith", "last_name__istartswith")
-    search_help_text = "By id, or by how the username, the first or the last name begins."
+    search_help_text = _("By id, or by how the username, the first or the last name begins.")
     sortable_by = ("username",)
 
     def account_of(self, subject: Customer, said: dict[str, Any]) -> int:
         return subject.pk
 
     def get_readonly_fields(self, request: HttpRequest, obj: Customer | None = None) -> tuple[str, ...]:
-        fixed = (*self.money, "last_login", "date_joined")
+        fixed = (*self.account, "last_login", "date_joined")
         return fixed if request.user.is_superuser else fixed + self.privileges
 
     def has_change_permission(self, request: HttpRequest, obj: Customer | None = None) -> bool:
@@ -147,33 +157,33 @@ class CustomerAdmin(DoorAdmin, UserAdmin):
             self.message_user(request, str(taken), messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
 
-    def deposited(self, customer: Customer) -> int:
-        return customer.account.deposited
+    @admin.display(description=_("credit"))
+    def credit(self, customer: Customer) -> int:
+        return customer.account.credit
 
-    def invoice_count(self, customer: Customer) -> int:
-        return customer.account.invoice_count
-
-    def invoice_total(self, customer: Customer) -> int:
-        return customer.account.invoice_total
-
+    @admin.display(description=_("settled until"))
     def settled_until(self, customer: Customer) -> str:
-        return localize(customer.account.settled_until)
+        return times.element(customer.account.settled_until)
 
+    @admin.display(description=_("set aside"))
     def set_aside(self, customer: Customer) -> str:
         return link(customer.account.set_aside)
 
 
 @admin.register(LedgerEntry)
 class LedgerEntryAdmin(ReadOnlyAdmin):
-    why = "Why a credit moved. Ledger entries are never added, edited or deleted by hand: write an adjustment instead."
-    list_display = ("id", "customer", "kind", "amount", "at", "by", "reason")
+    why = _(
+        "Why a credit moved. Ledger entries are never added, edited or deleted by hand: write an adjustment instead."
+    )
+    list_display = ("key", "customer", "kind", "amount", "at", "by", "reason")
     list_filter = ("kind", "at")
     list_select_related = ("account__customer", "by")
-    fields = ("id", "customer", "kind", "amount", "at", "by", "reason")
+    fields = ("key", "customer", "kind", "amount", "at", "by", "reason")
     search_fields = ("id", "account")
     search_customer = "account"
-    search_help_text = "By the entry's id, or the customer's id or username."
+    search_help_text = _("By the entry's id, or the customer's id or username.")
 
+    @admin.display(description=_("customer"))
     def customer(self, entry: LedgerEntry) -> str:
         return link(entry.account.customer)
 
@@ -183,26 +193,31 @@ class SetAsideAdmin(ReadOnlyAdmin):
     acts = (
         Act(
             name="retry",
-            title="Retry",
+            title=_("Retry"),
             icon="refresh",
             permission="customer.retry_setaside",
             do=retry,
             event=None,
             flag=DELETION,
-            note="Once its rows are mended. The account is then billed as if the scheduler had been late.",
+            note=_("Once its rows are mended. The account is then billed as if the scheduler had been late."),
         ),
     )
-    why = "Accounts that cannot be billed, and are closed to changes. Repair one, or mend its rows and retry it."
-    list_display = ("account_id", "customer", "error", "since")
+    why = _("Accounts that cannot be billed, and are closed to changes. Repair one, or mend its rows and retry it.")
+    list_display = ("key", "customer", "what", "since")
     list_filter = ("since",)
     list_select_related = ("account__customer",)
-    fields = ("customer", "error", "since")
+    fields = ("customer", "what", "since")
     ordering = ("-since", "-pk")
     search_fields = ("account",)
     search_customer = "account"
-    search_help_text = "By the customer's id or username."
+    search_help_text = _("By the customer's id or username.")
     sortable_by = ("since",)
 
+    @admin.display(description=_("error"))
+    def what(self, set_aside: SetAside) -> str:
+        return shown(set_aside.error)
+
+    @admin.display(description=_("customer"))
     def customer(self, set_aside: SetAside) -> str:
         return link(set_aside.account.customer)
 

@@ -14,6 +14,7 @@ from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.translation import gettext as _
 from unfold.forms import AdminForm
 
 from customer import accounts
@@ -21,6 +22,7 @@ from customer.admin_acts import Act, read_back
 from customer.admin_lists import ListAdmin
 from customer.admin_log import log
 from customer.errors import CustomerError
+from subscription_task.formats.sentences import shown
 
 
 class ChangedMeanwhile(CustomerError):
@@ -91,7 +93,7 @@ class DoorAdmin(ListAdmin):
             try:
                 if "_confirmed" in request.POST:
                     logged, done = self._do(request, act, subject, form.cleaned_data)
-                    self.message_user(request, f"{logged}: {done}", messages.SUCCESS)
+                    self.message_user(request, f"{logged}: {shown(done)}", messages.SUCCESS)
                     there = self._url("changelist") if act.flag == DELETION else self._url("change", logged)
                     return HttpResponseRedirect(there)
                 preview = act.preview(subject, form.cleaned_data) if act.preview else []
@@ -127,7 +129,7 @@ class DoorAdmin(ListAdmin):
     def _find(self, request: HttpRequest, object_id: str) -> Model:
         subject = self.get_object(request, unquote(object_id))
         if subject is None:
-            raise Http404(f"There is no {self.opts.verbose_name} {object_id}.")
+            raise Http404(_("There is no %(what)s %(id)s.") % {"what": self.opts.verbose_name, "id": object_id})
         return subject
 
     def _do(self, request: HttpRequest, act: Act, subject: Model | None, said: dict[str, Any]) -> tuple[Model, str]:
@@ -137,7 +139,7 @@ class DoorAdmin(ListAdmin):
             opening = accounts.door(self.account_of(subject, said), event=act.event, by=request.user)
         with opening:
             if act.seen and str(act.seen(subject, said)) != request.POST.get("_seen"):
-                raise ChangedMeanwhile("The account has changed since this was shown to you: look again.")
+                raise ChangedMeanwhile(_("The account has changed since this was shown to you: look again."))
             logged, done = act.do(subject, by=request.user, **said)
             log(request, [logged], act.flag, done, said["reason"])
         return logged, done

@@ -1,36 +1,33 @@
-"""Any list of the admin as CSV: its columns, under its filters and its search, in a stream of bounded size."""
+"""Any list of the admin as CSV: its columns, under its filters and its search, in a stream of bounded size.
 
-import csv
+Programs read it, so it is in English, with ASCII digits and times in ISO 8601, whoever asks for it.
+"""
+
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from html import unescape
 from operator import attrgetter
 from typing import Any
 
-from asgiref.sync import sync_to_async
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.utils import label_for_field
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import FieldDoesNotExist, ObjectDoesNotExist
-from django.core.handlers.asgi import ASGIRequest
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils.html import strip_tags
 from django.utils.text import capfirst, slugify
+from django.utils.translation import gettext_noop
 
 from customer.admin_log import with_origin
+from subscription_task.formats.sentences import in_english, sentence
+from subscription_task.http import csv_files
 
-ROWS_AT_ONCE = 2000
-_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
-
-
-class _Line:
-    """A file of which csv.writer writes one line, and gives it back."""
-
-    def write(self, line: str) -> str:
-        return line
+_TIME = re.compile(r'<time datetime="([^"T]+)T([^"]+)".*?</time>')
+_EXPORTED = sentence(gettext_noop("Exported as CSV."))
+_EXPORTED_WHERE = sentence(gettext_noop("Exported as CSV where %(query)s."))
 
 
 def answer(
@@ -38,53 +35,35 @@ def answer(
 ) -> StreamingHttpResponse:
     """The rows of `queryset`, by descending key, as a file that the browser saves; logged with who wanted it."""
     opts = model_admin.opts
-    asked = f"Exported as CSV{' where ' + request.GET.urlencode() if request.GET else ''}."
+    asked = _EXPORTED_WHERE % {"query": request.GET.urlencode()} if request.GET else str(_EXPORTED)
+    with in_english():
+        listed = str(opts.verbose_name_plural)
     LogEntry.objects.create(
         user_id=request.user.pk,
         content_type=ContentType.objects.get_for_model(opts.model, for_concrete_model=False),
-        object_repr=str(opts.verbose_name_plural)[:200],
+        object_repr=listed[:200],
         action_flag=CHANGE,
         change_message=with_origin(request, asked),
     )
-    chunks = lines(model_admin, queryset, columns)
-    return StreamingHttpResponse(
-        _unhurried(chunks) if isinstance(request, ASGIRequest) else chunks,
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{slugify(opts.verbose_name_plural)}.csv"'},
-    )
+    return csv_files.answer(request, _in_english(lines(model_admin, queryset, columns)), name=slugify(listed))
 
 
 def lines(model_admin: ModelAdmin, queryset: QuerySet, columns: list[str]) -> Iterator[str]:
-    """The lines of the file, some thousands at once.
-
-    Each chunk is a query of its own that goes on below the last key: no cursor and no transaction stays open however
-    slowly the file is fetched.
-    """
-    writer = csv.writer(_Line())
+    """The lines of the file, some thousands at once."""
     cells = [_reader(column, model_admin) for column in columns]
-    heads = [capfirst(label_for_field(column, queryset.model, model_admin)) for column in columns]
-    yield writer.writerow(map(defused, heads))
-    rows = queryset.order_by("-pk")
-    chunk = list(rows[:ROWS_AT_ONCE])
-    while chunk:
-        yield "".join(writer.writerow(defused(_text(_value(cell, row))) for cell in cells) for row in chunk)
-        last, full = chunk[-1].pk, len(chunk) == ROWS_AT_ONCE
-        chunk = list(rows.filter(pk__lt=last)[:ROWS_AT_ONCE]) if full else []
+    yield csv_files.line(capfirst(label_for_field(column, queryset.model, model_admin)) for column in columns)
+    for chunk in csv_files.by_key(queryset):
+        yield "".join(csv_files.line(_text(_value(cell, row)) for cell in cells) for row in chunk)
 
 
-async def _unhurried(chunks: Iterator[str]) -> AsyncIterator[str]:
-    """The same for ASGI, where Django would collect an ordinary iterator in memory first."""
-    while (chunk := await sync_to_async(next)(chunks, None)) is not None:
+def _in_english(chunks: Iterator[str]) -> Iterator[str]:
+    """The same, each made in English; the language of whoever fetches it may have ended with the request."""
+    while True:
+        with in_english():
+            chunk = next(chunks, None)
+        if chunk is None:
+            return
         yield chunk
-
-
-FORMULA = (*"=+-@＝＋－＠", "\t", "\r")
-"""How a cell begins that a spreadsheet computes; some take the wide forms of signs for the signs."""
-
-
-def defused(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell[:1] in FORMULA and not _NUMBER.fullmatch(cell) else cell
 
 
 def _reader(column: str, model_admin: ModelAdmin) -> Callable[[Model], Any]:
@@ -114,4 +93,4 @@ def _text(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, datetime):
         return value.isoformat(sep=" ", timespec="seconds")
-    return unescape(strip_tags(value)) if hasattr(value, "__html__") else str(value)
+    return unescape(strip_tags(_TIME.sub(r"\1 \2", value))) if hasattr(value, "__html__") else str(value)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 from unfold.forms import AuthenticationForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
@@ -19,7 +20,7 @@ class LoginForm(AuthenticationForm):
     def clean(self) -> dict[str, Any]:
         throttle, username = FailedLogins(), self.cleaned_data.get("username") or ""
         if throttle.too_many(self.request, username):
-            raise forms.ValidationError("Too many failed logins. Please try again in a minute.")
+            raise forms.ValidationError(_("Too many failed logins. Please try again in a minute."))
         try:
             cleaned = super().clean()
         except forms.ValidationError:
@@ -51,7 +52,7 @@ class CustomerChangeForm(_OneOfItsName, UserChangeForm):
 class TopUpForm(ActForm):
     """What is put in."""
 
-    amount = AmountField()
+    amount = AmountField(label=_("Amount"))
     field_order = ("amount", "reason")
 
 
@@ -60,13 +61,14 @@ class AdjustmentForm(ActForm):
 
     amount = AmountField(
         min_value=-MAX_MONEY,
-        help_text="A whole number, in the smallest unit of money; below 0 it is taken out of the credit.",
+        label=_("Amount"),
+        help_text=_("A whole number, in the smallest unit of money; below 0 it is taken out of the credit."),
     )
-    reason = forms.CharField(max_length=200, widget=UnfoldAdminTextInputWidget)
+    reason = forms.CharField(label=_("Reason"), max_length=200, widget=UnfoldAdminTextInputWidget)
     field_order = ("amount", "reason")
 
     def clean_amount(self) -> int:
         amount = self.cleaned_data["amount"]
         if amount == 0:
-            raise forms.ValidationError("An adjustment is never 0.")
+            raise forms.ValidationError(_("An adjustment is never 0."))
         return amount

@@ -1,26 +1,68 @@
 """The lists of the admin, which stay fast over tables of any size, and links between them."""
 
+from datetime import UTC, date, datetime, time
 from typing import Any
 
+from django.contrib import admin
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import quote
+from django.contrib.auth.models import Permission
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import ManyToManyField, Model, Q, QuerySet
+from django.db.models import DateTimeField, ManyToManyField, Model, Q, QuerySet
 from django.forms import Field
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.urls import path, reverse
+from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminSelect2MultipleWidget
 
 from customer import admin_export
-from customer.admin_log import in_words, log
+from customer.admin_log import DELETED, in_words, log, what
 from customer.models import Customer, fold
+from subscription_task.formats import times
+from subscription_task.formats.sentences import sentence, shown
+
+for _permission in (
+    gettext_noop("Can top up an account"),
+    gettext_noop("Can adjust the credit of an account"),
+    gettext_noop("Can retry an account set aside"),
+    gettext_noop("Can repair an account set aside"),
+    gettext_noop("Can activate and deactivate subscriptions"),
+    gettext_noop("Can change the price of a subscription"),
+    gettext_noop("Can add %(rest)s"),
+    gettext_noop("Can change %(rest)s"),
+    gettext_noop("Can delete %(rest)s"),
+    gettext_noop("Can view %(rest)s"),
+):
+    sentence(_permission)
+
+
+class WhenFilter(admin.DateFieldListFilter):
+    """Django's, whose month and year are those of the language's calendar."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        today = timezone.now().date()
+        spans = {_("This month"): times.month_of(today), _("This year"): times.year_of(today)}
+        self.links = tuple(
+            (title, self._between(*spans[title]) if title in spans else sought) for title, sought in self.links
+        )
+
+    def _between(self, first: date, end: date) -> dict[str, str]:
+        """From the beginning of one day, UTC, up to that of another."""
+        begins, ends = (datetime.combine(day, time.min, UTC) for day in (first, end))
+        return {self.lookup_kwarg_since: str(begins), self.lookup_kwarg_until: str(ends)}
+
+
+admin.FieldListFilter.register(lambda field: isinstance(field, DateTimeField), WhenFilter, take_priority=True)
 
 
 class BoundedPaginator(Paginator):
@@ -58,7 +100,20 @@ class ListAdmin(ModelAdmin):
     paginator = BoundedPaginator
     change_list_template = "customer/admin/change_list.html"
     show_full_result_count = False
-    sortable_by = ("id",)
+    sortable_by = ("key",)
+    object_history_template = "customer/admin/history.html"
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: dict | None = None) -> HttpResponse:
+        """Django's, with what was done in the language of the page."""
+        answer = super().history_view(request, object_id, extra_context)
+        for entry in getattr(answer, "context_data", {}).get("action_list", ()):
+            entry.what = what(entry)
+        return answer
+
+    @admin.display(description=gettext_lazy("ID"), ordering="pk")
+    def key(self, row: Model) -> str:
+        """The id in ASCII digits, as it is searched for, and as all else writes it."""
+        return str(row.pk)
 
     def get_urls(self) -> list:
         return [
@@ -86,7 +141,7 @@ class ListAdmin(ModelAdmin):
         try:
             changelist = self.get_changelist_instance(request)
         except IncorrectLookupParameters:
-            return HttpResponseBadRequest("This filter makes no sense.")
+            return HttpResponseBadRequest(_("This filter makes no sense."))
         columns = [column for column in changelist.list_display if column != "action_checkbox"]
         return admin_export.answer(request, self, changelist.queryset, columns)
 
@@ -98,6 +153,9 @@ class ListAdmin(ModelAdmin):
         field = super().formfield_for_manytomany(db_field, request, **options)
         field.widget = UnfoldAdminSelect2MultipleWidget(choices=field.choices)
         field.help_text = db_field.help_text
+        if db_field.related_model is Permission:
+            field.label_from_instance = permission_label
+            field.widget.choices = field.choices
         return field
 
     def get_actions(self, request: HttpRequest) -> dict:
@@ -131,12 +189,17 @@ class ListAdmin(ModelAdmin):
 
     def log_deletions(self, request: HttpRequest, queryset: QuerySet) -> None:
         """Django's, with where it came from."""
-        log(request, list(queryset), DELETION, "Deleted.")
+        log(request, list(queryset), DELETION, str(DELETED))
+
+
+def permission_label(permission: Permission) -> str:
+    """A permission in the language of the page; in the database its name is English."""
+    return f"{permission.content_type} | {shown(permission.name)}"
 
 
 def is_id(text: str) -> bool:
-    """Whether the text can be asked for as an id: digits, and not more of them than 64 bits hold."""
-    return text.isascii() and text.isdecimal() and len(text) <= 18
+    """Whether the text can be asked for as an id: digits of any language, and not more of them than 64 bits hold."""
+    return text.isdecimal() and len(text) <= 18
 
 
 def link(subject: Model) -> str:

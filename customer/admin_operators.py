@@ -1,14 +1,22 @@
 """What operators may do, and what they did: the groups and the log."""
 
+from collections.abc import Iterable
+
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.admin import GroupAdmin as DjangosGroupAdmin
+from django.contrib.auth.models import Group
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
+from customer import admin_log
 from customer.admin_base import ReadOnlyAdmin
 from customer.admin_lists import ListAdmin, link_by
-from customer.admin_log import parts
+from subscription_task.formats.sentences import shown
+
+LogEntry.__str__ = lambda entry: gettext("log entry %(id)s") % {"id": entry.pk}  # Django's is the whole entry
 
 
 class GroupAdmin(ListAdmin, DjangosGroupAdmin):
@@ -17,8 +25,13 @@ class GroupAdmin(ListAdmin, DjangosGroupAdmin):
     ordering = ("name",)
     filter_horizontal = ()
     search_fields = ("name__istartswith",)
-    search_help_text = "By how the name begins."
+    search_help_text = _("By how the name begins.")
     sortable_by = ("name",)
+
+    def get_deleted_objects(self, objs: Iterable[Group], request: HttpRequest) -> tuple[list, dict, set, list]:
+        """The groups, without the rows that give each its permissions."""
+        _each, _counts, needed, protected = super().get_deleted_objects(objs, request)
+        return [str(each) for each in objs], {self.opts.verbose_name_plural: len(objs)}, needed, protected
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return request.user.is_superuser
@@ -37,7 +50,7 @@ class GroupAdmin(ListAdmin, DjangosGroupAdmin):
 
 
 class LogAdmin(ReadOnlyAdmin):
-    why = "What operators did here. The log is written with each act, in its transaction, and nobody edits it."
+    why = _("What operators did here. The log is written with each act, in its transaction, and nobody edits it.")
     list_display = ("action_time", "user", "what", "subject", "origin")
     list_display_links = ("action_time",)
     list_filter = ("action_flag", "action_time")
@@ -45,18 +58,18 @@ class LogAdmin(ReadOnlyAdmin):
     fields = ("action_time", "user", "action_flag", "what", "subject", "origin")
     search_fields = ("id",)
     search_customer = "user"
-    search_help_text = "By the operator's username, or the entry's id."
+    search_help_text = _("By the operator's username, or the entry's id.")
     sortable_by = ()
 
-    @admin.display(description="what, and why")
+    @admin.display(description=_("what, and why"))
     def what(self, entry: LogEntry) -> str:
-        return parts(entry)[0]
+        return admin_log.what(entry)
 
-    @admin.display(description="on what")
+    @admin.display(description=_("on what"))
     def subject(self, entry: LogEntry) -> str:
         url = entry.get_admin_url() if entry.object_id else None
-        return link_by(url, entry.object_repr) if url else entry.object_repr
+        return link_by(url, shown(entry.object_repr)) if url else shown(entry.object_repr)
 
-    @admin.display(description="from where")
+    @admin.display(description=_("from where"))
     def origin(self, entry: LogEntry) -> str:
-        return parts(entry)[1] or "-"
+        return admin_log.whence(entry)

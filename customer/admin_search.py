@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 from unfold.dataclasses import SearchResult
 
 from customer.admin_lists import link_address
@@ -15,11 +16,11 @@ def customers(request: HttpRequest, term: str) -> list[SearchResult]:
     listed = admin.site.get_model_admin(Customer)
     if not listed.has_view_permission(request):
         return []
-    found, _ = listed.get_search_results(request, Customer.objects.all(), term)
+    found, _distinct = listed.get_search_results(request, Customer.objects.all(), term)
     return [
         SearchResult(
             title=customer.username,
-            description=f"Customer {customer.pk} {customer.get_full_name()}".strip(),
+            description=_("Customer %(id)d %(name)s") % {"id": customer.pk, "name": customer.get_full_name()},
             link=link_address("customer_customer", customer.pk),
             icon="person",
         )

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
+from django.utils.translation import gettext_lazy as _
 
 from customer import accounts
 from customer.errors import StillHasBooks, UsernameTaken, WrongPassword
@@ -52,7 +53,7 @@ def delete(*, customer_id: int, by: Customer | None) -> None:
             Account.objects.get(pk=customer_id).delete()
             Customer.objects.get(pk=customer_id).delete()
     except ProtectedError as error:
-        raise StillHasBooks("A customer with ledger entries or subscriptions stays.") from error
+        raise StillHasBooks(_("A customer with ledger entries or subscriptions stays.")) from error
 
 
 @contextmanager

@@ -1,4 +1,9 @@
-"""What can go wrong with a customer's account. None of it knows of HTTP."""
+"""What can go wrong with a customer's account. None of it knows of HTTP.
+
+A text is in the language of who asks for it, at the time when it is asked for.
+"""
+
+from django.utils.translation import gettext_lazy as _
 
 
 class CustomerError(Exception):
@@ -9,21 +14,21 @@ class UsernameTaken(CustomerError):
     """Another customer has this name, but perhaps for its case."""
 
     def __init__(self) -> None:
-        super().__init__("A customer with that username already exists.")
+        super().__init__(_("A customer with that username already exists."))
 
 
 class DepositLimit(CustomerError):
     """All that was ever put into the account would pass 2⁶³−1."""
 
     def __init__(self) -> None:
-        super().__init__("This would take all that was ever put into the account over 9223372036854775807.")
+        super().__init__(_("This would take all that was ever put into the account over 9223372036854775807."))
 
 
 class CreditTooLow(CustomerError):
     """An adjustment would take more than the credit holds."""
 
     def __init__(self) -> None:
-        super().__init__("The credit would fall below 0.")
+        super().__init__(_("The credit would fall below 0."))
 
 
 class StillHasBooks(CustomerError):
@@ -43,32 +48,32 @@ class AccountSetAside(CustomerError):
     """The account waits for an operator's repair; nothing about it can change until then."""
 
     def __init__(self) -> None:
-        super().__init__("This account is being repaired. Please try again later.")
+        super().__init__(_("This account is being repaired. Please try again later."))
 
 
 class AccountBusy(CustomerError):
     """Another change of the account took longer than somebody would wait."""
 
     def __init__(self) -> None:
-        super().__init__("Another request for this account is still under way. Please try again.")
+        super().__init__(_("Another request for this account is still under way. Please try again."))
 
 
 class UnusableKey(CustomerError):
     """An idempotency key that is none."""
 
     def __init__(self) -> None:
-        super().__init__("An idempotency key is 1 to 255 printable ASCII characters, in quotes or not.")
+        super().__init__(_("An idempotency key is 1 to 255 printable ASCII characters, in quotes or not."))
 
 
 class KeyOfAnotherRequest(CustomerError):
     """An idempotency key that was used before, for something else."""
 
     def __init__(self) -> None:
-        super().__init__("This idempotency key was used for another request.")
+        super().__init__(_("This idempotency key was used for another request."))
 
 
 class WrongPassword(CustomerError):
     """The old password is not the customer's."""
 
     def __init__(self) -> None:
-        super().__init__("This is not your password.")
+        super().__init__(_("This is not your password."))

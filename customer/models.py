@@ -7,8 +7,11 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models, transaction
 from django.db.models import Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from customer import clock
+from subscription_task.formats import numbers
 
 
 def fold(username: str) -> str:
@@ -66,7 +69,8 @@ class Customer(AbstractUser):
     objects = CustomerManager()
 
     class Meta:
-        verbose_name = "customer"
+        verbose_name = _("customer")
+        verbose_name_plural = _("customers")
 
     @property
     def credit(self) -> int:
@@ -77,14 +81,20 @@ class Customer(AbstractUser):
 class Account(models.Model):
     """A customer's money. Its row is the lock of everything below it; only `accounts.door` opens it."""
 
-    customer = models.OneToOneField(Customer, models.PROTECT, primary_key=True, related_name="account")
-    credit = models.BigIntegerField(default=0)
-    settled_until = models.DateTimeField()
-    deposited = models.BigIntegerField(default=0, help_text="All that was ever put in: the positive ledger entries.")
-    invoice_count = models.BigIntegerField(default=0)
-    invoice_total = models.BigIntegerField(default=0)
+    customer = models.OneToOneField(
+        Customer, models.PROTECT, verbose_name=_("customer"), primary_key=True, related_name="account"
+    )
+    credit = models.BigIntegerField(_("credit"), default=0)
+    settled_until = models.DateTimeField(_("settled until"))
+    deposited = models.BigIntegerField(
+        _("deposited"), default=0, help_text=_("All that was ever put in: the positive ledger entries.")
+    )
+    invoice_count = models.BigIntegerField(_("invoice count"), default=0)
+    invoice_total = models.BigIntegerField(_("invoice total"), default=0)
 
     class Meta:
+        verbose_name = _("account")
+        verbose_name_plural = _("accounts")
         permissions = [
             ("top_up_account", "Can top up an account"),
             ("adjust_account", "Can adjust the credit of an account"),
@@ -97,26 +107,28 @@ class Account(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"account {self.customer_id}"
+        return gettext("account %(id)s") % {"id": self.customer_id}
 
 
 class SetAside(models.Model):
     """An account that cannot be billed: out of every pass, and closed to changes, until an operator retries it."""
 
-    account = models.OneToOneField(Account, models.CASCADE, primary_key=True, related_name="set_aside")
-    error = models.TextField()
-    since = models.DateTimeField()
+    account = models.OneToOneField(
+        Account, models.CASCADE, verbose_name=_("account"), primary_key=True, related_name="set_aside"
+    )
+    error = models.TextField(_("error"))
+    since = models.DateTimeField(_("since"))
 
     class Meta:
-        verbose_name = "account set aside"
-        verbose_name_plural = "accounts set aside"
+        verbose_name = _("account set aside")
+        verbose_name_plural = _("accounts set aside")
         permissions = [
             ("retry_setaside", "Can retry an account set aside"),
             ("repair_setaside", "Can repair an account set aside"),
         ]
 
     def __str__(self) -> str:
-        return f"account {self.account_id}"
+        return gettext("account %(id)s") % {"id": self.account_id}
 
 
 class LoginCounter(models.Model):
@@ -164,20 +176,23 @@ class LedgerEntry(AppendOnly):
     """Why a credit moved, other than by an invoice."""
 
     class Kind(models.TextChoices):
-        REGISTRATION = "registration"
-        TOP_UP = "top_up"
-        ADJUSTMENT = "adjustment"
+        REGISTRATION = "registration", _("Registration")
+        TOP_UP = "top_up", _("Top Up")
+        ADJUSTMENT = "adjustment", _("Adjustment")
 
     # The index below begins with the foreign key's column, so the key needs none of its own.
-    account = models.ForeignKey(Account, models.PROTECT, related_name="ledger", db_index=False)
-    kind = models.CharField(max_length=16, choices=Kind)
-    amount = models.BigIntegerField(help_text="Added to the credit, in the smallest unit of money.")
-    at = models.DateTimeField()
-    by = models.ForeignKey(Customer, models.PROTECT, null=True, related_name="+")
-    reason = models.CharField(max_length=200, blank=True)
+    account = models.ForeignKey(
+        Account, models.PROTECT, verbose_name=_("account"), related_name="ledger", db_index=False
+    )
+    kind = models.CharField(_("kind"), max_length=16, choices=Kind)
+    amount = models.BigIntegerField(_("amount"), help_text=_("Added to the credit, in the smallest unit of money."))
+    at = models.DateTimeField(_("at"))
+    by = models.ForeignKey(Customer, models.PROTECT, verbose_name=_("by"), null=True, related_name="+")
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
 
     class Meta:
-        verbose_name_plural = "ledger entries"
+        verbose_name = _("ledger entry")
+        verbose_name_plural = _("ledger entries")
         indexes = [models.Index(fields=["account", "id"], name="ledger_entry_of_account")]
         constraints = [
             models.CheckConstraint(
@@ -187,7 +202,7 @@ class LedgerEntry(AppendOnly):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.amount:+}"
+        return f"{self.get_kind_display()} {numbers.change(self.amount)}"
 
 
 class IdempotencyKey(models.Model):
@@ -198,11 +213,13 @@ class IdempotencyKey(models.Model):
     at = models.DateTimeField()
     method = models.CharField(max_length=8)
     path = models.CharField(max_length=255)
-    body = models.CharField(max_length=64, help_text="SHA-256 of what the body said.")
+    body = models.CharField(max_length=64, help_text=_("SHA-256 of what the body said."))
     status = models.PositiveSmallIntegerField()
-    answer = models.TextField(help_text="JSON, in the order in which it was answered.")
+    answer = models.TextField(help_text=_("JSON, in the order in which it was answered."))
 
     class Meta:
+        verbose_name = _("idempotency key")
+        verbose_name_plural = _("idempotency keys")
         constraints = [models.UniqueConstraint(fields=["customer", "key"], name="idempotency_key_once_per_customer")]
 
     def __str__(self) -> str:

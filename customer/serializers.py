@@ -3,6 +3,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError as DjangoValidationError
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import AuthenticationFailed
@@ -37,7 +38,7 @@ class RegistrationSerializer(serializers.Serializer):
 
     def validate_credit(self, credit: int) -> int:
         if credit and not settings.SELF_SERVICE_TOP_UP:
-            raise serializers.ValidationError("Customers cannot add credit themselves here.")
+            raise serializers.ValidationError(_("Customers cannot add credit themselves here."))
         return credit
 
     def validate(self, attributes: dict) -> dict:

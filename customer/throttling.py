@@ -4,12 +4,11 @@ import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
 from typing import Any
 
 from rest_framework.throttling import BaseThrottle
 
-from customer import login_counters
+from customer import login_counters, places
 from customer.models import fold
 from customer.serializers import MAX_USERNAME
 
@@ -39,16 +38,14 @@ FIRST = Budget("first", 3, 3600)
 
 @dataclass(frozen=True)
 class Attempt:
-    """A name that is tried from a place: an IPv4 address, or the /64 of an IPv6 one, which is one customer's line."""
+    """A name that is tried from a place. One that may be a proxy of ours has no budget of its own."""
 
     name: str
-    place: str
-    shared: bool
-    """Whether the place may be a proxy of ours, with anybody behind it: it then has no budget of its own."""
+    place: places.Place
 
     def key(self, what: str) -> str:
         """The key of a counter. A digest: the table says nothing of who tried whom from where."""
-        parts = {"place": (self.place,), "account": (self.name,)}.get(what, (self.name, self.place))
+        parts = {"place": (self.place.name,), "account": (self.name,)}.get(what, (self.name, self.place.name))
         return hashlib.sha256("\n".join((what, *parts)).encode(errors="replace")).hexdigest()
 
 
@@ -57,8 +54,6 @@ class FailedLogins(BaseThrottle):
 
     Each place has its own budget of failures for each name, so nobody can lock out somebody elsewhere.
     """
-
-    LIMIT, WINDOW = PAIR.failures, PAIR.seconds
 
     def allow_request(self, request: Any, view: Any) -> bool:
         return not self.too_many(request)
@@ -76,7 +71,7 @@ class FailedLogins(BaseThrottle):
         attempt = self._attempt(request, username)
         now = int(time.time())
         known = attempt.key("known") in login_counters.read([attempt.key("known")], now=now)
-        budgets = [PAIR] if known else [PAIR, FIRST, ACCOUNT] + ([] if attempt.shared else [PLACE])
+        budgets = [PAIR] if known else [PAIR, FIRST, ACCOUNT] + ([] if attempt.place.shared else [PLACE])
         login_counters.add({attempt.key(each.what): each.seconds for each in budgets}, now=now)
 
     def succeeded(self, request: Any, username: str | None = None) -> None:
@@ -107,17 +102,4 @@ class FailedLogins(BaseThrottle):
         if username is None:
             username = str(request.data.get("username", "")) if isinstance(request.data, Mapping) else ""
         # Trimmed as the serializer does; a longer one is no login, and could take minutes to fold.
-        return Attempt(fold(username.strip()[:MAX_USERNAME]), *_place(self.get_ident(request) or ""))
-
-
-def _place(address: str) -> tuple[str, bool]:
-    """Which place an address is of, and whether it may be that of a proxy on this host."""
-    try:
-        ip = ip_address(address)
-    except ValueError:  # a Unix socket has none
-        return address, True
-    if isinstance(ip, IPv6Address):
-        if ip.ipv4_mapped is None:
-            return f"{IPv6Address(int(ip) >> 64 << 64)}/64", ip.is_loopback
-        ip = ip.ipv4_mapped
-    return str(ip), ip.is_loopback
+        return Attempt(fold(username.strip()[:MAX_USERNAME]), places.of(self.get_ident(request) or ""))

@@ -1,5 +1,6 @@
 from functools import partial
 
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.exceptions import AuthenticationFailed, Throttled
@@ -10,7 +11,7 @@ from rest_framework.views import APIView
 from rest_framework_simplejwt.tokens import RefreshToken
 from rest_framework_simplejwt.views import TokenObtainPairView, TokenRefreshView
 
-from customer import accounts, customers, idempotency
+from customer import accounts, customers, documents, idempotency
 from customer.accounts import Event
 from customer.errors import WrongPassword
 from customer.permissions import SelfServiceTopUp
@@ -34,6 +35,7 @@ from subscription_task.http.documents import IDEMPOTENCY_KEY, errors
 class Register(APIView):
     """Registers a customer."""
 
+    document = documents.REGISTER
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
@@ -42,13 +44,14 @@ class Register(APIView):
         said = RegistrationSerializer(data=request.data)
         said.is_valid(raise_exception=True)
         customer = customers.register(**said.validated_data)
-        answer = shown(RegisteredSerializer, {"customer": customer, "message": "Customer registered."})
+        answer = shown(RegisteredSerializer, {"customer": customer, "message": _("Customer registered.")})
         return Response(answer, status=status.HTTP_201_CREATED)
 
 
 class Login(TokenObtainPairView):
     """Gives an access token for 30 minutes, and a refresh token."""
 
+    document = documents.LOG_IN
     serializer_class = LoginSerializer
     throttle_classes = (FailedLogins,)
 
@@ -66,6 +69,7 @@ class Login(TokenObtainPairView):
 class Refresh(TokenRefreshView):
     """Gives a new access token for a refresh token, as often as asked until that expires."""
 
+    document = documents.REFRESH
     serializer_class = RefreshSerializer
 
     @extend_schema(auth=[], responses={200: AccessSerializer, **errors(400, 401, 429)})
@@ -76,6 +80,8 @@ class Refresh(TokenRefreshView):
 class Profile(APIView):
     """Who the customer is, and what is left."""
 
+    document = documents.PROFILE
+
     @extend_schema(responses={200: ProfileSerializer, **errors(401, 429)})
     def get(self, request: Request) -> Response:
         return Response(shown(ProfileSerializer, request.user))
@@ -83,6 +89,8 @@ class Profile(APIView):
 
 class Password(APIView):
     """Changes the password. All tokens given before end; the answer has new ones."""
+
+    document = documents.PASSWORD
 
     @extend_schema(request=PasswordChangeSerializer, responses={200: TokensSerializer, **errors(400, 401, 429)})
     def put(self, request: Request) -> Response:
@@ -104,6 +112,7 @@ class Password(APIView):
 class IncreaseCredit(APIView):
     """Adds to the customer's credit; what was paused for want of it resumes."""
 
+    document = documents.INCREASE_CREDIT
     permission_classes = (IsAuthenticated, SelfServiceTopUp)
 
     @extend_schema(

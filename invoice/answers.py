@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import Count, Sum
 from rest_framework import serializers
 
+from customer.accounts import Event
 from customer.models import Account
 from invoice.models import Invoice
 from invoice.outlook import Outlook
@@ -18,8 +19,20 @@ KINDS = ("registration", "top_up", "adjustment", "invoice")
 MOST_DAYS = 3660
 
 
+class _EventField(serializers.ChoiceField):
+    """What happened; null where nothing has yet."""
+
+    def __init__(self) -> None:
+        super().__init__(Event.choices, read_only=True, allow_null=True)
+
+    def to_representation(self, value: str) -> str | None:
+        return value or None
+
+
 class PauseSerializer(serializers.ModelSerializer):
     """Instants that are not billed: from `withheld_from` up to, not including, `restored_from`; null while it lasts."""
+
+    resumed_on = _EventField()
 
     class Meta:
         model = Pause

@@ -1,13 +1,14 @@
 import os
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class InvoiceConfig(AppConfig):
     """Connects billing to the door of accounts, and starts the scheduler where one belongs."""
 
     name = "invoice"
-    verbose_name = "Billing"
+    verbose_name = _("Billing")
 
     def ready(self) -> None:
         from customer.signals import account_changed, account_opened

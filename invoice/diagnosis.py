@@ -17,8 +17,9 @@ from django.db.models import Max
 from customer import clock
 from customer.accounts import MAX_DEPOSITED
 from customer.models import Account, Customer, LedgerEntry, SetAside
-from invoice.checks import books, invoices, report, schedule, schema
-from invoice.checks.faults import Fault, counted, when
+from invoice import steps
+from invoice.checks import books, invoices, report, schedule, schema, words
+from invoice.checks.faults import Fault, when
 from invoice.checks.invoices import Terms
 from invoice.checks.schedule import Standing
 from subscription.models import Pause, PriceChange, Subscription
@@ -58,13 +59,12 @@ class Diagnosis:
     def lines(self) -> list[str]:
         """For people: what will be done, or what stands in the way."""
         if not self.needed:
-            return ["Nothing is wrong."]
+            return [str(steps.NOTHING)]
         if self.remains:
-            stop = "Nothing is repaired before this is mended by hand:"
-            return [stop, *map(str, self.remains), *(f"After that: {step}" for step in self.steps)]
-        opened = [] if self.set_aside is None else ["The account is opened."]
-        billed = [f"What is due is billed: {counted(self.due, 'instant')}, if the credit lasts."] if self.due else []
-        return [*self.steps, *opened, *billed]
+            return [str(steps.BY_HAND), *map(str, self.remains), *(steps.AFTER % {"rest": step} for step in self.steps)]
+        opened = [] if self.set_aside is None else [str(steps.OPENED)]
+        billed = steps.BILLED_ONE if self.due == 1 else steps.BILLED
+        return [*self.steps, *opened, *([billed % {"count": f"{self.due:,}"}] if self.due else [])]
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -89,7 +89,7 @@ def of_account(customer_id: int) -> Diagnosis:
             _prove_the_money(found)
             _place_the_jobs(found)
         except UNREADABLE as error:
-            message = f"what would be right cannot be told: {error}. Restore its rows from a backup."
+            message = words.NOT_TOLD % {"error": error}
             found.remains.append(Fault(code="not_derivable", account=customer_id, message=message))
     found.needed = bool(set_aside is not None or found.steps or found.remains)
     return found
@@ -111,14 +111,14 @@ def _prove_the_money(found: Diagnosis) -> None:
         found.remains += books.balances(found.customer_id)
         return
     for column, stands, proved, why in (
-        ("credit", sums.credit, credit, f"the ledger's {sums.ledger} less the invoices' {sums.charged}"),
-        ("deposited", sums.deposited, sums.put_in, "the sum of the positive ledger entries"),
-        ("invoice_count", sums.invoice_count, sums.invoices, "the number of the invoices"),
-        ("invoice_total", sums.invoice_total, sums.charged, "the sum of the invoices"),
+        ("credit", sums.credit, credit, steps.DIFFERENCE % {"ledger": sums.ledger, "charged": sums.charged}),
+        ("deposited", sums.deposited, sums.put_in, steps.PUT_IN),
+        ("invoice_count", sums.invoice_count, sums.invoices, steps.NUMBER),
+        ("invoice_total", sums.invoice_total, sums.charged, steps.CHARGED),
     ):
         if stands != proved:
             found.columns[column] = proved
-            found.steps.append(f"{column} becomes {proved}, not {stands}: {why}.")
+            found.steps.append(steps.BECOMES % {"column": column, "proved": proved, "stands": stands, "why": why})
 
 
 @dataclass(kw_only=True)
@@ -145,7 +145,7 @@ class _Case:
         return self.withheld_from is None
 
     def __str__(self) -> str:
-        return f"subscription {self.standing.subscription}"
+        return steps.SUBSCRIPTION % {"id": self.standing.subscription}
 
 
 def _place_the_jobs(found: Diagnosis) -> None:
@@ -169,12 +169,9 @@ def _place_the_jobs(found: Diagnosis) -> None:
         if case.runs and case.rule:
             found.due += max((now - case.stop) // case.terms.period + 1, 0)
         if case.runs and not case.rule:
-            found.steps.append(f"The job of {case} is then paused, as the rule wants it.")
+            found.steps.append(steps.THEN_PAUSED % {"subscription": case})
         elif case.rule and not case.runs:
-            found.steps.append(
-                f"The job of {case} then goes on, as the rule wants it: it is active, and the credit covers its price."
-                f" What was withheld from {when(case.withheld_from)} until then is never billed."
-            )
+            found.steps.append(steps.THEN_GOES_ON % {"subscription": case, "time": when(case.withheld_from)})
 
 
 def _in_place(standing: Standing) -> bool:
@@ -227,20 +224,15 @@ def _set_the_time(found: Diagnosis, account: Account, running: list[_Case]) -> N
     time = max(at for at in happened if at is not None)
     if time < min(_instant(case.reached) for case in running):
         found.columns["settled_until"] = time
-        found.steps.append(
-            f"settled_until becomes {time:%Y-%m-%d %H:%M:%S}, not {account.settled_until:%Y-%m-%d %H:%M:%S}: every job"
-            " stands where its invoices and pauses end."
-        )
+        stood = {"proved": f"{time:%Y-%m-%d %H:%M:%S}", "stands": f"{account.settled_until:%Y-%m-%d %H:%M:%S}"}
+        found.steps.append(steps.BECOMES % {"column": "settled_until", "why": steps.IN_PLACE, **stood})
 
 
 def _place(found: Diagnosis, case: _Case) -> None:
     """Puts the job and the pause of a subscription where they belong, if its invoices reach to there and no further."""
     standing = case.standing
     if case.rule and not case.runs and _in_place(standing) and standing.expected < case.withheld_from:
-        message = (
-            f"its job runs, and stands in its place at {when(standing.expected)}, but a pause that is open begins at"
-            f" {when(case.withheld_from)}, after that. Delete the pause, or restore its times."
-        )
+        message = words.PAUSE_AFTER % {"stands": when(standing.expected), "time": when(case.withheld_from)}
         about = {"account": found.customer_id, "subscription": standing.subscription}
         found.remains.append(Fault(code="not_derivable", **about, message=message))
         return
@@ -251,23 +243,24 @@ def _place(found: Diagnosis, case: _Case) -> None:
     step = None
     if standing.job is None:
         found.added.append(standing.subscription)
-        step = f"The job of {case} is made again, {f'at {when(stop)}' if case.runs else 'paused'}."
+        step = steps.MADE if case.runs else steps.MADE_PAUSED
     elif standing.runs and not case.runs:
-        step = f"The job of {case} is paused, as it is on record from {when(stop)} on."
+        step = steps.PAUSED
     elif case.runs and not standing.runs:
-        step = f"The job of {case}, which nothing on record pauses, runs again, from {when(stop)} on."
+        step = steps.RUNS
     elif case.runs and standing.stands_at != stop:
-        step = f"The job of {case} moves from {standing.written} to {when(stop)}."
+        step = steps.MOVES
     if step:
         found.jobs[standing.subscription] = _instant(stop) if case.runs else None
-        found.steps.append(step)
+        found.steps.append(step % {"subscription": case, "time": when(stop), "stood": standing.written})
     if case.ended_at is not None:
         found.resumed[standing.subscription] = _instant(case.ended_at)
-        found.steps.append(f"The open pause of {case} ends at {when(case.ended_at)}, where it went on.")
+        found.steps.append(steps.ENDS % {"subscription": case, "time": when(case.ended_at)})
     if not case.on_record:
         because = Pause.Reason.INSUFFICIENT_CREDIT if standing.active else Pause.Reason.DEACTIVATED
         found.paused[standing.subscription] = _instant(stop), because
-        found.steps.append(f"A pause of {case} is recorded, {because.label.lower()}, from {when(stop)} on.")
+        because_of = because.value.replace("_", " ")
+        found.steps.append(steps.RECORDED % {"subscription": case, "because": because_of, "time": when(stop)})
 
 
 def _instant(second: int) -> datetime:

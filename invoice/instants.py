@@ -7,6 +7,8 @@ EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 SECOND = 1_000_000
 FIRST = (datetime.min.replace(tzinfo=UTC) - EPOCH) // timedelta(microseconds=1)
 """The first one that is a datetime; PostgreSQL has earlier ones."""
+BEGINNING, END = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+"""Of all time, where nobody said from when or until when."""
 
 
 def of(time: datetime) -> int:

@@ -3,6 +3,8 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from customer.models import AppendOnly, AppendOnlyQuerySet
 from subscription.models import Subscription
@@ -18,15 +20,21 @@ class Invoice(AppendOnly):
     """What was taken from the credit for `start_time` up to `end_time`, in the smallest unit of money."""
 
     # Each index below begins with the foreign key's column, so the key needs none of its own.
-    customer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="invoices", db_index=False)
-    subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="invoices", db_index=False)
-    amount = models.BigIntegerField()
-    start_time = models.DateTimeField()
-    end_time = models.DateTimeField()
+    customer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, verbose_name=_("customer"), related_name="invoices", db_index=False
+    )
+    subscription = models.ForeignKey(
+        Subscription, models.PROTECT, verbose_name=_("subscription"), related_name="invoices", db_index=False
+    )
+    amount = models.BigIntegerField(_("amount"))
+    start_time = models.DateTimeField(_("start time"))
+    end_time = models.DateTimeField(_("end time"))
 
     objects = InvoiceQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("invoice")
+        verbose_name_plural = _("invoices")
         indexes = [models.Index(fields=["customer", "id"], name="invoice_of_customer")]
         constraints = [
             models.UniqueConstraint(fields=["subscription", "start_time"], name="invoice_once_per_instant"),
@@ -35,7 +43,7 @@ class Invoice(AppendOnly):
         ]
 
     def __str__(self) -> str:
-        return f"invoice {self.pk}"
+        return gettext("invoice %(id)s") % {"id": self.pk}
 
 
 class Tally(models.Model):
@@ -46,13 +54,14 @@ class Tally(models.Model):
     """
 
     minute = models.DateTimeField()
-    writer = models.IntegerField(help_text="The database's number of the connection; 0 once they are one row.")
+    writer = models.IntegerField(help_text=_("The database's number of the connection; 0 once they are one row."))
     invoices = models.BigIntegerField()
     # Wider than money: many accounts share the sum.
     amount = models.DecimalField(max_digits=38, decimal_places=0)
 
     class Meta:
-        verbose_name_plural = "tallies"
+        verbose_name = _("tally")
+        verbose_name_plural = _("tallies")
         constraints = [models.UniqueConstraint(fields=["minute", "writer"], name="tally_one_per_minute_and_writer")]
 
     def __str__(self) -> str:
@@ -63,13 +72,14 @@ class Checked(models.Model):
     """What a `check_billing --record` found."""
 
     at = models.DateTimeField()
-    seconds = models.FloatField(help_text="What it took.")
+    seconds = models.FloatField(help_text=_("What it took."))
     faults = models.IntegerField()
-    due = models.BigIntegerField(help_text="Instants that were due and not billed yet, which is no fault.")
-    lines = models.JSONField(help_text="The first faults, as people read them.")
+    due = models.BigIntegerField(help_text=_("Instants that were due and not billed yet, which is no fault."))
+    lines = models.JSONField(help_text=_("The first faults, as people read them."))
 
     class Meta:
-        verbose_name_plural = "checks"
+        verbose_name = _("check")
+        verbose_name_plural = _("checks")
 
     def __str__(self) -> str:
         return f"{self.faults} faults at {self.at:%Y-%m-%d %H:%M}"

@@ -5,19 +5,21 @@ Each raises what the act would: AccountSetAside, Account.DoesNotExist and what i
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from unicodedata import bidirectional
 
 from django.conf import settings
+from django.utils.translation import get_language_bidi, ngettext
+from django.utils.translation import gettext as _
 
 from customer.accounts import Event
 from invoice import outlook, plan
-from invoice.checks.faults import counted
 from invoice.instants import SECOND
 from invoice.outlook import Change, Outlook, Position, Resumption, Stop
 from subscription.errors import NoSuchSubscription, TooManySubscriptions
 from subscription.models import Pause
 from subscription.subscriptions import MOST_PER_CUSTOMER
+from subscription_task.formats import times
+from subscription_task.formats.numbers import money, number
 
 SHOWN = 10
 """How many pauses and resumes are told one by one."""
@@ -52,7 +54,7 @@ def set_active(*, customer_id: int, subscription_id: int, isactive: bool) -> Pre
     """An activation or a deactivation. Raises NoSuchSubscription."""
     position = outlook.read(customer_id=customer_id)
 
-    def change(_: plan.Changes, account: plan.Account, at: int) -> None:
+    def change(changes: plan.Changes, account: plan.Account, at: int) -> None:
         _job(account, subscription_id).active = isactive
 
     return _preview(position, Event.ACTIVATION if isactive else Event.DEACTIVATION, change)
@@ -62,7 +64,7 @@ def change_price(*, customer_id: int, subscription_id: int, price: int) -> Previ
     """A new price ≥ 1. Raises NoSuchSubscription."""
     position = outlook.read(customer_id=customer_id)
 
-    def change(_: plan.Changes, account: plan.Account, at: int) -> None:
+    def change(changes: plan.Changes, account: plan.Account, at: int) -> None:
         _job(account, subscription_id).price = price
 
     return _preview(position, Event.PRICE_CHANGE, change)
@@ -103,36 +105,44 @@ def _lines(preview: Preview) -> Iterator[str]:
     act, nothing, created = preview.act, preview.nothing, preview.created
     if act.due_invoices:
         yield due(nothing)
-    yield from _some(f"{named(stop)} pauses by that: the credit does not cover it." for stop in act.due_pauses)
+    yield from _some(
+        _("%(subscription)s pauses by that: the credit does not cover it.") % {"subscription": named(stop)}
+        for stop in act.due_pauses
+    )
     if act.credit != nothing.credit:
-        yield f"The credit becomes {act.credit:,}, from {nothing.credit:,}."
+        yield _("The credit becomes %(credit)s, from %(before)s.") % {
+            "credit": money(act.credit),
+            "before": money(nothing.credit),
+        }
     else:
-        yield f"The credit stays {act.credit:,}."
+        yield _("The credit stays %(credit)s.") % {"credit": money(act.credit)}
     yield from _some(_paused(stop, created) for stop in act.paused)
     yield from _some(
-        f"{named(resumed)} goes on: its next invoice comes at {when(resumed.restored_from)}." for resumed in act.resumed
+        _("%(subscription)s goes on: its next invoice comes at %(time)s.")
+        % {"subscription": named(resumed), "time": times.text(resumed.restored_from)}
+        for resumed in act.resumed
     )
     for prospect in act.prospects:
         if prospect.subscription_id == created and prospect.next_invoice_at:
-            yield f"Its first invoice comes at {when(prospect.next_invoice_at)}."
+            yield _("Its first invoice comes at %(time)s.") % {"time": times.text(prospect.next_invoice_at)}
     yield lasts(act)
     if (act.runs_out_at, runs(act)) != (nothing.runs_out_at, runs(nothing)):
         without = lasts(nothing)
-        yield f"Without this, {without[0].lower()}{without[1:]}"
+        yield _("Without this, %(sentence)s") % {"sentence": f"{without[0].lower()}{without[1:]}"}
 
 
 def _paused(stop: Stop, created: int | None) -> str:
-    because = Pause.Reason(stop.because).label.lower()
+    because = str(Pause.Reason(stop.because).label).lower()
     if stop.subscription_id == created:
-        return f"It starts paused: {because}."
-    return f"{named(stop)} pauses: {because}."
+        return _("It starts paused: %(because)s.") % {"because": because}
+    return _("%(subscription)s pauses: %(because)s.") % {"subscription": named(stop), "because": because}
 
 
 def _some(lines: Iterable[str]) -> Iterator[str]:
     every = list(lines)
     yield from every[:SHOWN]
     if len(every) > SHOWN:
-        yield f"So do {len(every) - SHOWN} more."
+        yield _("So do %(count)s more.") % {"count": number(len(every) - SHOWN)}
 
 
 def runs(found: Outlook) -> bool:
@@ -145,38 +155,32 @@ def named(subscription: Stop | Resumption) -> str:
 
 
 def label(name: str, subscription_id: int) -> str:
-    """A subscription; a name that is written from right to left is kept from turning round what stands beside it."""
-    if any(bidirectional(character) in ("R", "AL") for character in name):
+    """A subscription; a name that is written the other way is kept from turning round what stands beside it."""
+    if get_language_bidi() or any(bidirectional(character) in ("R", "AL") for character in name):
         name = f"\u2068{name}\u2069"
     return f"{name} ({subscription_id})"
-
-
-def when(time: datetime) -> str:
-    return f"{time:%Y-%m-%d %H:%M:%S}"
 
 
 def due(found: Outlook) -> str:
     """What is due and not billed yet, if anything, where nobody does anything."""
     if not found.due_invoices:
         return ""
-    invoices = f"{counted(found.due_invoices, 'invoice')} over {found.due_amount:,}"
-    return f"What is due is billed first: {invoices}. That leaves a credit of {found.credit:,}."
+    return ngettext(
+        "What is due is billed first: %(count)s invoice over %(amount)s. That leaves a credit of %(credit)s.",
+        "What is due is billed first: %(count)s invoices over %(amount)s. That leaves a credit of %(credit)s.",
+        found.due_invoices,
+    ) % {"count": number(found.due_invoices), "amount": money(found.due_amount), "credit": money(found.credit)}
 
 
 def lasts(found: Outlook) -> str:
     """How long the credit lasts."""
     if not runs(found):
-        return "Nothing runs, so nothing is billed."
+        return _("Nothing runs, so nothing is billed.")
     if not found.pauses:
-        return f"The credit lasts for more than {span(found.until - found.at)}."
+        return _("The credit lasts for more than %(span)s.") % {"span": times.span(found.until - found.at)}
     first = found.pauses[0]
-    return f"The credit lasts until {when(first.at)} ({span(first.at - found.at)}); {named(first)} pauses first."
-
-
-def span(length: timedelta) -> str:
-    """How long that is, in its largest unit of which it holds two."""
-    seconds = int(length.total_seconds())
-    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
-        if seconds >= 2 * size:
-            return counted(seconds // size, unit)
-    return counted(seconds, "second")
+    return _("The credit lasts until %(time)s (%(span)s); %(subscription)s pauses first.") % {
+        "time": times.text(first.at),
+        "span": times.span(first.at - found.at),
+        "subscription": named(first),
+    }

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext_noop
 from django_apscheduler.models import DjangoJob
 
 from customer import accounts, clock
@@ -12,20 +13,24 @@ from customer.accounts import Event
 from customer.errors import AccountSetAside, CustomerError
 from customer.models import Account, Customer
 from invoice import billing, diagnosis, jobs
-from invoice.checks import report
+from invoice.checks import report, words
 from invoice.checks.database import snapshot
 from invoice.checks.faults import Fault
 from invoice.diagnosis import Diagnosis
 from subscription.models import Pause, Subscription
+from subscription_task.formats.sentences import sentence
 
 logger = logging.getLogger(__name__)
+
+REPAIRED = sentence(gettext_noop("Repaired."))
+HINDERED = sentence(gettext_noop("It cannot be repaired before this is mended by hand:"))
 
 
 class Unrepaired(CustomerError):
     """Something is wrong with the account that the rest of its books does not put right; nothing has been changed."""
 
     def __init__(self, found: Diagnosis) -> None:
-        super().__init__(" ".join(["It cannot be repaired before this is mended by hand:", *map(str, found.remains)]))
+        super().__init__(" ".join([str(HINDERED), *map(str, found.remains)]))
         self.found = found
 
 
@@ -45,7 +50,7 @@ def repair(*, customer_id: int, by: Customer | None) -> Diagnosis:
         with transaction.atomic():
             return _repair(customer_id, by)
     except billing.DAMAGE as error:
-        message = f"what would be right cannot be written: {error}. Restore its rows from a backup."
+        message = words.NOT_WRITTEN % {"error": error}
         fault = Fault(code="not_derivable", account=customer_id, message=" ".join(message.split()))
         raise Unrepaired(replace(preview(customer_id=customer_id), needed=True, remains=[fault])) from error
 

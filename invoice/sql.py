@@ -287,6 +287,6 @@ def _bound(value: Any) -> Any:
     """A parameter as the database takes it."""
     if isinstance(value, datetime):
         return value if connection.vendor == "postgresql" else connection.ops.adapt_datetimefield_value(value)
-    if isinstance(value, list):
+    if type(value) is list:
         return arrays.Numbers(value) if connection.vendor == "postgresql" else json.dumps(value)
     return value

@@ -21,6 +21,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from django.core.signing import BadSignature, Signer
+from django.utils.translation import gettext_lazy as _
 
 from customer.errors import CustomerError
 from customer.models import Account
@@ -69,7 +70,7 @@ class BadCursor(CustomerError):
     """The cursor is not one that this customer's statement has given."""
 
     def __init__(self) -> None:
-        super().__init__("Invalid cursor")
+        super().__init__(_("Invalid cursor"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,6 +153,15 @@ def page(*, customer_id: int, size: int, cursor: str | None = None) -> Page:
         older=_text(signer, False, bottom) if bottom.invoice or bottom.entry else None,
         newer=_text(signer, True, top) if above else None,
     )
+
+
+def pages(*, customer_id: int, size: int) -> Iterator[list[Line]]:
+    """All lines as they are now, newest first, so many at once. Raises Account.DoesNotExist."""
+    found = page(customer_id=customer_id, size=size)
+    yield found.lines
+    while found.older:
+        found = page(customer_id=customer_id, size=size, cursor=found.older)
+        yield found.lines
 
 
 def _moved(row: _Row) -> tuple[int, bool]:

@@ -1,47 +1,90 @@
 from typing import Any
 
+from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
 from customer.accounts import Event
-from customer.models import Account
-from invoice import answers, outlook, statements
-from invoice.answers import ForecastRequestSerializer, ForecastSerializer, ReasonsSerializer, StatementSerializer
-from invoice.models import Invoice
-from invoice.serializers import InvoiceSerializer, StatisticsSerializer
+from invoice import answers, documents, invoices, outlook, statements, statistics
+from invoice.answers import (
+    ForecastRequestSerializer,
+    ForecastSerializer,
+    LineSerializer,
+    ReasonsSerializer,
+    StatementSerializer,
+)
+from invoice.invoices import Place, Question
+from invoice.serializers import (
+    InvoiceQuestionSerializer,
+    InvoiceSerializer,
+    StatisticsQuestionSerializer,
+    StatisticsSerializer,
+    kind_of_rows,
+)
 from subscription import subscriptions
-from subscription_task.http.answers import PageView, shown
+from subscription_task.http import csv_files, parameters
+from subscription_task.http.answers import PageView, file_of, shown
 from subscription_task.http.documents import errors
+from subscription_task.http.negotiation import FORMAT, AlsoCSV, or_csv, wants_csv
 from subscription_task.http.pagination import IdPagination
 
 PAGE = [
     OpenApiParameter("cursor", str, description="Of the page; `next` and `previous` have it."),
-    OpenApiParameter("page_size", int, description="The lines of a page; at most 1000 are given."),
+    OpenApiParameter(
+        "page_size",
+        {"type": "integer", "minimum": 1, "default": 100},
+        description="The lines of a page; at most 1000 are given.",
+    ),
 ]
 
 
 class InvoicePagination(IdPagination):
+    """By id, or, of those that are asked for, by time and id."""
+
     list_name = "invoices"
     ordering = "-id"
 
+    def place_of(self, row: Any) -> str:
+        return super().place_of(row) if self.everything else str(Place(at=row.start_time, id=row.pk))
 
-@extend_schema_view(get=extend_schema(responses={200: InvoiceSerializer(many=True), **errors(400, 401, 404, 429)}))
+    def beside(self, question: Question, place: str | None, *, up: bool, most: int) -> list:
+        self.everything = question.is_all
+        at = Place.of(place) if place else None
+        if place and self.everything != (at is None):
+            raise NotFound(self.invalid_cursor_message)
+        if self.everything:
+            return super().beside(question.rows(), place, up=up, most=most)
+        return invoices.beside(question, at, up=up, most=most)
+
+
+@extend_schema_view(
+    get=extend_schema(
+        parameters=[InvoiceQuestionSerializer, FORMAT],
+        responses={**or_csv(InvoiceSerializer(many=True)), **errors(400, 401, 404, 429)},
+    )
+)
 class List(PageView):
-    """The customer's invoices, newest first."""
+    """The customer's invoices, or those that are asked for, newest first."""
 
+    document = documents.LIST
     serializer_class = InvoiceSerializer
     pagination_class = InvoicePagination
-    queryset = Invoice.objects.all()
 
-    def get_queryset(self) -> Any:
-        return super().get_queryset().of(self.request.user)
+    def get_queryset(self) -> Question:
+        return Question(customer_id=self.request.user.pk, **parameters.read(InvoiceQuestionSerializer, self.request))
+
+    def chunks(self, found: Question) -> Any:
+        return invoices.chunks(found)
 
 
 class Reasons(APIView):
     """One subscription: why it stands as it does, and what it has cost."""
+
+    document = documents.REASONS
 
     @extend_schema(responses={200: ReasonsSerializer, **errors(401, 404, 429)})
     def get(self, request: Request, subid: int) -> Response:
@@ -49,11 +92,16 @@ class Reasons(APIView):
         return Response(shown(ReasonsSerializer, answers.reasons(subscription)))
 
 
-class Statement(APIView):
+class Statement(AlsoCSV, APIView):
     """Ledger entries and invoices in one stream, newest first, each with the balance after it."""
 
-    @extend_schema(parameters=PAGE, responses={200: StatementSerializer, **errors(400, 401, 404, 429)})
-    def get(self, request: Request) -> Response:
+    document = documents.STATEMENT
+
+    @extend_schema(parameters=[*PAGE, FORMAT], responses={**or_csv(StatementSerializer), **errors(400, 401, 404, 429)})
+    def get(self, request: Request) -> HttpResponseBase:
+        if wants_csv(request):
+            pages = statements.pages(customer_id=request.user.pk, size=csv_files.ROWS_AT_ONCE)
+            return file_of(request, LineSerializer, pages, name="statement")
         size, cursor = IdPagination().get_page_size(request), request.query_params.get("cursor")
         page = statements.page(customer_id=request.user.pk, size=size, cursor=cursor)
         here = request.build_absolute_uri()
@@ -66,6 +114,8 @@ class Statement(APIView):
 
 class Forecast(APIView):
     """The invoices to come, when the credit runs out, and what a top-up would change. Nothing is done."""
+
+    document = documents.FORECAST
 
     @extend_schema(
         parameters=[ForecastRequestSerializer], responses={200: ForecastSerializer, **errors(400, 401, 429, 503)}
@@ -83,9 +133,18 @@ class Forecast(APIView):
         return Response(answers.forecast(course, without))
 
 
-class Statistics(APIView):
-    """How many invoices the customer has, and what they cost together."""
+class Statistics(AlsoCSV, APIView):
+    """How many invoices the customer has, and what they cost together; in a range of time, by groups."""
 
-    @extend_schema(responses={200: StatisticsSerializer, **errors(401, 429)})
-    def get(self, request: Request) -> Response:
-        return Response(shown(StatisticsSerializer, Account.objects.get(pk=request.user.pk)))
+    document = documents.STATISTICS
+
+    @extend_schema(
+        parameters=[StatisticsQuestionSerializer, FORMAT],
+        responses={**or_csv(StatisticsSerializer), **errors(400, 401, 429)},
+    )
+    def get(self, request: Request) -> HttpResponseBase:
+        asked = parameters.read(StatisticsQuestionSerializer, request)
+        charged = statistics.charged(customer_id=request.user.pk, **asked)
+        if wants_csv(request):
+            return file_of(request, kind_of_rows(asked["group_by"]), [charged.rows()], name="statistics")
+        return Response(shown(StatisticsSerializer, charged.fields()))

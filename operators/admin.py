@@ -39,7 +39,7 @@ def preview_price(subscription: Subscription, said: dict[str, Any]) -> list[str]
     return previews.change_price(**one, price=said["price"]).lines()
 
 
-def preview_creation(_: None, said: dict[str, Any]) -> list[str]:
+def preview_creation(nothing: None, said: dict[str, Any]) -> list[str]:
     ordered = {name: said[name] for name in ("name", "price", "isactive")}
     return previews.create(customer_id=said["customer"].pk, **ordered).lines()
 

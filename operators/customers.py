@@ -1,6 +1,5 @@
 """What operators see of one customer: the money, how long it lasts, what is subscribed to, and what has happened."""
 
-from datetime import timedelta
 from typing import Any
 
 from django.contrib.admin.models import LogEntry
@@ -9,18 +8,27 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
-from customer.admin_log import parts
+from customer import admin_log
 from customer.errors import AccountSetAside
 from customer.models import Customer
 from invoice import outlook, previews, statements
-from invoice.checks.faults import counted
 from subscription.models import Pause, Subscription
+from subscription_task.formats import times
+from subscription_task.formats.numbers import change, money, number
+from subscription_task.formats.sentences import shown as in_words
 
 SUBSCRIPTIONS, LINES, ACTS = 50, 50, 10
 """How many of each a page shows; the lists have the others."""
 
-KINDS = {"invoice": "Invoice", "registration": "Registration", "top_up": "Top-up", "adjustment": "Adjustment"}
+KINDS = {
+    "invoice": gettext_lazy("Invoice %(id)s"),
+    "registration": gettext_lazy("Registration %(id)s"),
+    "top_up": gettext_lazy("Top-up %(id)s"),
+    "adjustment": gettext_lazy("Adjustment %(id)s"),
+}
 VARIANTS = {None: "success", Pause.Reason.INSUFFICIENT_CREDIT: "danger", Pause.Reason.DEACTIVATED: "default"}
 
 
@@ -32,9 +40,12 @@ def sections(request: HttpRequest, customer: Customer, cursor: str | None) -> di
     may, account = request.user.has_perm, customer.account
     shown: dict[str, Any] = {
         "id": customer.pk,
-        "credit": f"{account.credit:,}",
-        "deposited": f"{account.deposited:,}",
-        "invoiced": f"{account.invoice_total:,} by {counted(account.invoice_count, 'invoice')}",
+        "credit": money(account.credit),
+        "deposited": money(account.deposited),
+        "invoiced": ngettext(
+            "%(amount)s by %(count)s invoice", "%(amount)s by %(count)s invoices", account.invoice_count
+        )
+        % {"amount": money(account.invoice_total), "count": number(account.invoice_count)},
         "subscriptions": None,
         "log": None,
     }
@@ -57,13 +68,16 @@ def _runway(customer: Customer) -> dict[str, Any]:
         found = outlook.of_customer(customer_id=customer.pk)
     except AccountSetAside as refusal:
         if refusal.__cause__:
-            return {"trouble": f"This account cannot be billed: {refusal.__cause__}"}
-        return {"trouble": "This account is set aside: it is neither billed nor changed.", "set_aside": True}
+            return {"trouble": _("This account cannot be billed: %(why)s") % {"why": in_words(str(refusal.__cause__))}}
+        return {"trouble": _("This account is set aside: it is neither billed nor changed."), "set_aside": True}
     stops = found.pauses if len(found.pauses) > 1 else []
     return {
         "runway": previews.lasts(found),
         "due": previews.due(found),
-        "order": [f"{previews.named(stop)} at {previews.when(stop.at)}" for stop in stops[: previews.SHOWN]],
+        "order": [
+            _("%(subscription)s at %(time)s") % {"subscription": previews.named(stop), "time": times.text(stop.at)}
+            for stop in stops[: previews.SHOWN]
+        ],
         "more": max(len(stops) - previews.SHOWN, 0),
     }
 
@@ -73,9 +87,9 @@ def _subscription(subscription: Subscription) -> dict[str, Any]:
     return {
         "id": subscription.pk,
         "name": subscription.name,
-        "price": f"{subscription.price:,}",
-        "period": str(timedelta(seconds=subscription.period)),
-        "state": Pause.Reason(because).label if because else "Running",
+        "price": money(subscription.price),
+        "period": times.period(subscription.period),
+        "state": Pause.Reason(because).label if because else _("Running"),
         "variant": VARIANTS[because],
         "next_invoice_at": subscription.next_invoice_at,
     }
@@ -95,12 +109,12 @@ def _line(line: statements.Line) -> dict[str, Any]:
     why = ": ".join(filter(None, (line.by, line.reason)))
     return {
         "at": line.at,
-        "what": f"{KINDS[line.kind]} {line.id}",
+        "what": KINDS[line.kind] % {"id": line.id},
         "url": reverse(f"admin:{'invoice_invoice' if invoice else 'customer_ledgerentry'}_change", args=[line.id]),
         "of": previews.label(line.subscription, subscription_id) if invoice else why or "-",
         "of_url": reverse("admin:subscription_subscription_change", args=[subscription_id]) if invoice else None,
-        "amount": f"{line.amount:+,}",
-        "balance": f"{line.balance:,}",
+        "amount": change(line.amount),
+        "balance": money(line.balance),
     }
 
 
@@ -112,7 +126,6 @@ def _log(customer: Customer, subscribed: list[Subscription]) -> list[dict[str, A
     entries = LogEntry.objects.filter(about).select_related("user").order_by("-pk")[:ACTS]
     shown = []
     for entry in entries:
-        done, origin = parts(entry)
-        about_whom = {"at": entry.action_time, "by": str(entry.user), "about": entry.object_repr}
-        shown.append({**about_whom, "done": done or "-", "origin": origin or "-"})
+        about_whom = {"at": entry.action_time, "by": str(entry.user), "about": in_words(entry.object_repr)}
+        shown.append({**about_whom, "done": admin_log.what(entry), "origin": admin_log.whence(entry)})
     return shown

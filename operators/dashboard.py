@@ -1,18 +1,24 @@
 """The first page of the admin: figures as pictures, and where to go from them."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from operators import charts, figures
 from operators.figures import Bar, Figures
 from operators.models import Sample
+from subscription_task.formats import times
+from subscription_task.formats.numbers import compact, money, number
 
-TITLES = {"minute": "Income per minute", "hour": "Income per hour", "day": "Income per day"}
-FORMATS = {"minute": "%H:%M", "hour": "%a %H:%M", "day": "%b %-d"}
+TITLES = {
+    "minute": (gettext_lazy("Income per minute"), gettext_lazy("Minute")),
+    "hour": (gettext_lazy("Income per hour"), gettext_lazy("Hour")),
+    "day": (gettext_lazy("Income per day"), gettext_lazy("Day")),
+}
 POINTS = 120
 """How many samples a plot shows at most."""
 STATES = ("running", "insufficient_credit", "deactivated")
@@ -22,8 +28,8 @@ STATES = ("running", "insufficient_credit", "deactivated")
 class Plot:
     """Bars, each with what it says when it is pointed at, and the ends of the axes."""
 
-    name: str
     title: str
+    unit: str
     bars: list[tuple[charts.Rectangle, str, Bar]]
     top: str
     first: str
@@ -44,15 +50,6 @@ def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     return context
 
 
-def compact(number: float) -> str:
-    """A number for a glance: 950, 12.3 k, 4.57 M."""
-    for power, sign in ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e4, "k")):
-        if abs(number) >= power:
-            scaled = float(number) / (1e3 if sign == "k" else power)
-            return f"{scaled:.3g} {sign}" if abs(scaled) < 1000 else f"{scaled:,.0f} {sign}"
-    return f"{number:,.0f}"
-
-
 def _cards(found: Figures) -> list[dict[str, Any]]:
     """Four numbers that say most, each with what it is to be compared with."""
     today, yesterday = found.income["day"][-1], found.income["day"][-2]
@@ -60,53 +57,66 @@ def _cards(found: Figures) -> list[dict[str, Any]]:
     stood = found.stood
     subscriptions = sum(getattr(stood, state) for state in STATES) if stood else 0
     latest = max((each.last_at for each in found.schedulers if each.last_at), default=None)
+    hourly = sum(bar.invoices for bar in hour)
     return [
         {
-            "title": "Income today",
+            "title": _("Income today"),
             "value": compact(today.amount),
-            "exact": f"{today.amount:,}",
-            "note": f"{compact(yesterday.amount)} yesterday, the whole day",
+            "exact": money(today.amount),
+            "note": _("%(amount)s yesterday, the whole day") % {"amount": compact(yesterday.amount)},
             "link": reverse("admin:invoice_invoice_changelist"),
         },
         {
-            "title": "Invoices in the last hour",
-            "value": compact(sum(bar.invoices for bar in hour)),
-            "exact": f"{sum(bar.invoices for bar in hour):,}",
-            "note": f"{compact(today.invoices)} today",
+            "title": _("Invoices in the last hour"),
+            "value": compact(hourly),
+            "exact": number(hourly),
+            "note": _("%(count)s today") % {"count": compact(today.invoices)},
             "link": reverse("admin:invoice_invoice_changelist"),
         },
         {
-            "title": "Running subscriptions",
+            "title": _("Running subscriptions"),
             "value": compact(stood.running) if stood else "–",
-            "exact": f"{stood.running:,}" if stood else "",
-            "note": f"of {compact(subscriptions)}; {compact(stood.per_day)} a day" if stood else "not counted yet",
+            "exact": number(stood.running) if stood else "",
+            "note": _("of %(count)s; %(amount)s a day")
+            % {"count": compact(subscriptions), "amount": compact(stood.per_day)}
+            if stood
+            else _("not counted yet"),
             "link": reverse("admin:subscription_subscription_changelist"),
         },
         {
-            "title": "Lag",
-            "value": f"{found.lag:,.1f} s" if found.lag >= 1 else "none",
-            "exact": f"{found.backlog:,} jobs due",
-            "note": f"last pass {_ago(found.at, latest)}" if latest else "no pass yet",
+            "title": _("Lag"),
+            "value": _("%(seconds)s s") % {"seconds": number(found.lag, 1)} if found.lag >= 1 else _("none"),
+            "exact": _("%(count)s jobs due") % {"count": number(found.backlog)},
+            "note": _("last pass %(ago)s") % {"ago": times.ago(found.at - latest)} if latest else _("no pass yet"),
             "link": reverse("admin:django_apscheduler_djangojob_changelist"),
         },
     ]
 
 
 def _plot(unit: str, income: list[Bar]) -> Plot:
-    pattern = FORMATS[unit]
+    pattern = f"AXIS_{unit.upper()}_FORMAT"
+    title, name = TITLES[unit]
     return Plot(
-        name=unit,
-        title=TITLES[unit],
+        title=str(title),
+        unit=str(name),
         bars=[
-            (place, f"{bar.at:{pattern}}: {bar.amount:,} from {bar.invoices:,} invoices", bar)
+            (place, _says(bar, pattern), bar)
             for place, bar in zip(charts.bars([bar.amount for bar in income]), income, strict=True)
         ],
         top=compact(charts.top([bar.amount for bar in income])),
-        first=f"{income[0].at:{pattern}}",
-        last=f"{income[-1].at:{pattern}}",
+        first=times.text(income[0].at, pattern),
+        last=times.text(income[-1].at, pattern),
         amount=sum(bar.amount for bar in income),
         invoices=sum(bar.invoices for bar in income),
     )
+
+
+def _says(bar: Bar, pattern: str) -> str:
+    """What a bar says when it is pointed at."""
+    said = ngettext(
+        "%(time)s: %(amount)s from %(count)s invoice", "%(time)s: %(amount)s from %(count)s invoices", bar.invoices
+    )
+    return said % {"time": times.text(bar.at, pattern), "amount": money(bar.amount), "count": number(bar.invoices)}
 
 
 def _stood(samples: list[Sample]) -> dict[str, Any]:
@@ -120,11 +130,3 @@ def _stood(samples: list[Sample]) -> dict[str, Any]:
         "first": shown[0].at if shown else None,
         "last": shown[-1].at if shown else None,
     }
-
-
-def _ago(at: datetime, then: datetime) -> str:
-    seconds = max((at - then).total_seconds(), 0)
-    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds // size:.0f} {unit} ago"
-    return f"{seconds:.0f} s ago"

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 
 from django.db.models import FloatField, Sum
 from django.db.models.functions import Cast, TruncDay, TruncHour, TruncMinute
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from customer import clock
 from customer.models import SetAside
@@ -14,6 +16,7 @@ from invoice.models import Checked, Tally
 from operators import samples
 from operators.models import Flapping, RunsDry, Sample, SchedulerProcess
 from operators.presence import LOST
+from subscription_task.formats.numbers import number
 
 UNITS = {
     "minute": (TruncMinute, timedelta(minutes=1), 60),
@@ -81,20 +84,30 @@ class Figures:
 
     def _alarms(self) -> Iterator[Alarm]:
         if not self.living:
-            yield Alarm("No scheduler runs: nothing is billed until one does.")
+            yield Alarm(_("No scheduler runs: nothing is billed until one does."))
         elif self.lag > LATE:
-            yield Alarm(f"Billing is {self.lag:,.0f} s late, with a backlog of {_bounded(self.backlog)} jobs.")
+            late = _("Billing is %(seconds)s s late, with a backlog of %(jobs)s jobs.")
+            yield Alarm(late % {"seconds": number(round(self.lag)), "jobs": _bounded(self.backlog)})
         for each in self.living:
             if each.state == SchedulerProcess.State.FAILS:
-                yield Alarm(f"Passes fail in process {each.pid} on {each.host}: see its log.")
+                fails = _("Passes fail in process %(pid)s on %(host)s: see its log.")
+                yield Alarm(fails % {"pid": each.pid, "host": each.host})
         if self.set_asides:
-            count = "1 account is" if self.set_asides == 1 else f"{self.set_asides:,} accounts are"
-            yield Alarm(f"{count} set aside: not billed, and closed to changes, until repaired.")
+            aside = ngettext(
+                "%(count)s account is set aside: not billed, and closed to changes, until repaired.",
+                "%(count)s accounts are set aside: not billed, and closed to changes, until repaired.",
+                self.set_asides,
+            )
+            yield Alarm(aside % {"count": number(self.set_asides)})
         if self.checked and self.checked.faults:
-            count = "a fault" if self.checked.faults == 1 else f"{self.checked.faults:,} faults"
-            yield Alarm(f"The last check found {count} in the books.")
+            found = ngettext(
+                "The last check found a fault in the books.",
+                "The last check found %(count)s faults in the books.",
+                self.checked.faults,
+            )
+            yield Alarm(found % {"count": number(self.checked.faults)})
         if self.checked and self.at - self.checked.at > STALE:
-            yield Alarm("The books were last checked more than a day ago.", critical=False)
+            yield Alarm(_("The books were last checked more than a day ago."), critical=False)
 
 
 def read() -> Figures:
@@ -139,4 +152,4 @@ def _income(unit: str, at: datetime) -> list[Bar]:
 
 
 def _bounded(count: int) -> str:
-    return f"{COUNTED:,} and more" if count >= COUNTED else f"{count:,}"
+    return _("%(count)s and more") % {"count": number(COUNTED)} if count >= COUNTED else number(count)

@@ -4,15 +4,16 @@ All of it can be thrown away: it is measured anew. Nothing here refers to other 
 """
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class SchedulerProcess(models.Model):
     """A process that bills, as it said itself when it was last seen."""
 
     class State(models.TextChoices):
-        BILLS = "bills", "bills"
-        STANDS_BY = "stands_by", "stands by"
-        FAILS = "fails", "fails"
+        BILLS = "bills", _("bills")
+        STANDS_BY = "stands_by", _("stands by")
+        FAILS = "fails", _("fails")
 
     host = models.CharField(max_length=255)
     pid = models.IntegerField()
@@ -29,7 +30,8 @@ class SchedulerProcess(models.Model):
     last_seconds = models.FloatField()
 
     class Meta:
-        verbose_name_plural = "scheduler processes"
+        verbose_name = _("scheduler process")
+        verbose_name_plural = _("scheduler processes")
         constraints = [
             models.UniqueConstraint(fields=["host", "pid", "started_at"], name="scheduler_process_once"),
         ]
@@ -53,6 +55,10 @@ class Sample(models.Model):
         max_digits=38, decimal_places=0, help_text="What the running subscriptions come to in a day."
     )
 
+    class Meta:
+        verbose_name = _("sample")
+        verbose_name_plural = _("samples")
+
     def __str__(self) -> str:
         return f"{self.running} running at {self.at:%Y-%m-%d %H:%M}"
 
@@ -69,8 +75,8 @@ class RunsDry(models.Model):
     )
 
     class Meta:
-        verbose_name = "account that runs dry"
-        verbose_name_plural = "accounts that run dry"
+        verbose_name = _("account that runs dry")
+        verbose_name_plural = _("accounts that run dry")
 
     def __str__(self) -> str:
         return f"{self.username} at {self.at:%Y-%m-%d %H:%M}"
@@ -86,8 +92,8 @@ class Flapping(models.Model):
     last_at = models.DateTimeField()
 
     class Meta:
-        verbose_name = "subscription that flaps"
-        verbose_name_plural = "subscriptions that flap"
+        verbose_name = _("subscription that flaps")
+        verbose_name_plural = _("subscriptions that flap")
 
     def __str__(self) -> str:
         return f"{self.name} ({self.subscription_id}), {self.times} times"

@@ -7,12 +7,14 @@ from django.contrib.admin.models import ADDITION, DELETION
 from django.core.exceptions import PermissionDenied
 from django.db.models import Max, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils.formats import localize
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 from unfold.admin import TabularInline
 
 from customer.accounts import Event
 from customer.admin_acts import Act
 from customer.admin_base import ReadOnlyAdmin
+from customer.admin_log import DELETED
 from customer.errors import CustomerError
 from customer.models import Customer
 from subscription import subscriptions
@@ -20,14 +22,19 @@ from subscription.admin_forms import CreationForm, LatestFormSet, PriceForm
 from subscription.admin_switch import ACTIVATE, DEACTIVATE, SwitchingAdmin
 from subscription.errors import SubscriptionError
 from subscription.models import Pause, PriceChange, Subscription
+from subscription_task.formats import times
+from subscription_task.formats.sentences import sentence
+
+CREATED = sentence(gettext_noop("Created at a price of %(price)s."))
+REPRICED = sentence(gettext_noop("The price is %(price)s."))
 
 
-def create(_: None, *, reason: str, by: Customer, **ordered: Any) -> tuple[Subscription, str]:
+def create(nothing: None, *, reason: str, by: Customer, **ordered: Any) -> tuple[Subscription, str]:
     subscription = subscriptions.create(by=by, **ordered)
-    return subscription, f"Created at a price of {subscription.price}."
+    return subscription, CREATED % {"price": subscription.price}
 
 
-def latest_order(_: None, said: dict[str, Any]) -> str:
+def latest_order(nothing: None, said: dict[str, Any]) -> str:
     """Where the customer's subscriptions end: whoever confirms one more has seen them all."""
     latest = Subscription.objects.of(said["customer"]).aggregate(Max("pk"))["pk__max"]
     return f"subscription {latest}"
@@ -37,22 +44,22 @@ def change_price(subscription: Subscription, *, price: int, reason: str, by: Cus
     changed = subscriptions.change_price(
         customer_id=subscription.customer_id, subscription_id=subscription.pk, price=price, by=by
     )
-    return changed, f"The price is {price}."
+    return changed, REPRICED % {"price": price}
 
 
 def delete(subscription: Subscription, *, reason: str, by: Customer) -> tuple[Subscription, str]:
     subscriptions.delete(customer_id=subscription.customer_id, subscription_id=subscription.pk, by=by)
-    return subscription, "Deleted."
+    return subscription, str(DELETED)
 
 
 class PausedBecause(admin.SimpleListFilter):
     """Why the job is paused, if it is."""
 
-    title = "paused because"
+    title = _("paused because")
     parameter_name = "paused_because"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
-        return [("running", "Running"), *Pause.Reason.choices]
+        return [("running", _("Running")), *Pause.Reason.choices]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         """By the open pauses, for which there is an index; by the jobs it would be a look at each."""
@@ -90,13 +97,13 @@ class ReadOnlyInline(TabularInline):
 class PauseInline(ReadOnlyInline):
     model = Pause
     people = ("paused_by", "resumed_by")
-    verbose_name_plural = "latest pauses"
+    verbose_name_plural = _("latest pauses")
 
 
 class PriceChangeInline(ReadOnlyInline):
     model = PriceChange
     people = ("by",)
-    verbose_name_plural = "latest price changes"
+    verbose_name_plural = _("latest price changes")
 
 
 @admin.register(Subscription)
@@ -108,44 +115,44 @@ class SubscriptionAdmin(SwitchingAdmin):
         DEACTIVATE,
         Act(
             name="price",
-            title="Change price",
+            title=_("Change price"),
             icon="sell",
             permission="subscription.change_price",
             do=change_price,
             event=Event.PRICE_CHANGE,
             form=PriceForm,
-            note="Invoices from now on have the new price.",
+            note=_("Invoices from now on have the new price."),
         ),
     )
     creation = Act(
         name="add",
-        title="Add subscription",
+        title=_("Add subscription"),
         permission="subscription.add_subscription",
         do=create,
         event=Event.CREATION,
         form=CreationForm,
         seen=latest_order,
         flag=ADDITION,
-        note="Its first invoice comes one period later.",
+        note=_("Its first invoice comes one period later."),
     )
     removal = Act(
         name="delete",
-        title="Delete subscription",
+        title=_("Delete subscription"),
         permission="subscription.delete_subscription",
         do=delete,
         event=Event.DELETION,
         flag=DELETION,
-        note="Its job and its records go with it. Once it has invoices it stays: deactivate it instead.",
+        note=_("Its job and its records go with it. Once it has invoices it stays: deactivate it instead."),
     )
     refusals = (CustomerError, SubscriptionError)
-    list_display = ("id", "name", "customer", "price", "period", "isactive", "next_invoice", "why_paused")
+    list_display = ("key", "name", "customer", "price", "period", "isactive", "next_invoice", "why_paused")
     list_filter = ("isactive", PausedBecause, "created_at")
     list_select_related = ("customer",)
     fields = ("customer", "name", "price", "period", "isactive", "created_at", "next_invoice", "why_paused")
     inlines = (PauseInline, PriceChangeInline)
     search_fields = ("id", "customer", "name__istartswith")
     search_customer = "customer"
-    search_help_text = "By id, by how the name begins, or by the customer's id or username."
+    search_help_text = _("By id, by how the name begins, or by the customer's id or username.")
 
     def account_of(self, subject: Subscription | None, said: dict[str, Any]) -> int:
         return said["customer"].pk if subject is None else subject.customer_id
@@ -162,11 +169,11 @@ class SubscriptionAdmin(SwitchingAdmin):
             raise PermissionDenied
         return self.act_page(request, self.creation, None)
 
-    @admin.display(description="next invoice")
+    @admin.display(description=_("next invoice"))
     def next_invoice(self, subscription: Subscription) -> str:
-        return localize(subscription.next_invoice_at) or "-"
+        return times.element(subscription.next_invoice_at)
 
-    @admin.display(description="paused because")
+    @admin.display(description=_("paused because"))
     def why_paused(self, subscription: Subscription) -> str:
         because = subscription.paused_because
         return Pause.Reason(because).label if because else "-"
@@ -174,24 +181,24 @@ class SubscriptionAdmin(SwitchingAdmin):
 
 @admin.register(Pause)
 class PauseAdmin(ReadOnlyAdmin):
-    why = "What was never billed, and why. Billing is proved with these records, so nobody edits them."
+    why = _("What was never billed, and why. Billing is proved with these records, so nobody edits them.")
     list_display = (
-        *("id", "subscription", "withheld_from", "paused_at", "paused_because", "paused_on", "paused_by"),
+        *("key", "subscription", "withheld_from", "paused_at", "paused_because", "paused_on", "paused_by"),
         *("restored_from", "resumed_at", "resumed_on", "resumed_by"),
     )
     list_filter = ("paused_because", "paused_on", "paused_at")
     list_select_related = ("subscription", "paused_by", "resumed_by")
     search_fields = ("id", "subscription")
     search_customer = "subscription__customer"
-    search_help_text = "By the pause's or the subscription's id, or the customer's username."
+    search_help_text = _("By the pause's or the subscription's id, or the customer's username.")
 
 
 @admin.register(PriceChange)
 class PriceChangeAdmin(ReadOnlyAdmin):
-    why = "The prices of the past. Invoices are proved with these records, so nobody edits them."
-    list_display = ("id", "subscription", "at", "previous", "price", "by")
+    why = _("The prices of the past. Invoices are proved with these records, so nobody edits them.")
+    list_display = ("key", "subscription", "at", "previous", "price", "by")
     list_filter = ("at",)
     list_select_related = ("subscription", "by")
     search_fields = ("id", "subscription")
     search_customer = "subscription__customer"
-    search_help_text = "By the change's or the subscription's id, or the customer's username."
+    search_help_text = _("By the change's or the subscription's id, or the customer's username.")

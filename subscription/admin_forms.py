@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
@@ -27,18 +28,19 @@ class CreationForm(ActForm):
 
     customer = forms.ModelChoiceField(
         Customer.objects.all(),
+        label=_("Customer"),
         widget=CustomerSelect(Subscription._meta.get_field("customer"), admin.site),
     )
-    name = forms.CharField(max_length=32, widget=UnfoldAdminTextInputWidget)
-    price = AmountField()
-    isactive = forms.BooleanField(label="Active", initial=True, required=False, widget=UnfoldBooleanSwitchWidget)
+    name = forms.CharField(label=_("Name"), max_length=32, widget=UnfoldAdminTextInputWidget)
+    price = AmountField(label=_("Price"))
+    isactive = forms.BooleanField(label=_("Active"), initial=True, required=False, widget=UnfoldBooleanSwitchWidget)
     field_order = ("customer", "name", "price", "isactive", "reason")
 
 
 class PriceForm(ActForm):
     """The price from now on."""
 
-    price = AmountField()
+    price = AmountField(label=_("Price"))
     field_order = ("price", "reason")
 
 

@@ -6,9 +6,12 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Cast
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django_apscheduler.models import DjangoJob
 
 from customer.accounts import Event
+from subscription_task.formats import numbers, times
 
 
 class SubscriptionQuerySet(models.QuerySet):
@@ -32,16 +35,20 @@ def _job() -> models.QuerySet:
 class Subscription(models.Model):
     """Something that costs `price` every `period`, while it is active and the credit covers it."""
 
-    customer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="subscriptions")
-    name = models.CharField(max_length=32)
-    price = models.BigIntegerField(help_text="In the smallest unit of money.")
-    period = models.PositiveIntegerField(help_text="The seconds that an invoice covers.")
-    isactive = models.BooleanField("active", default=True)
-    created_at = models.DateTimeField(help_text="Floored to the second, the anchor of the grid.")
+    customer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, verbose_name=_("customer"), related_name="subscriptions"
+    )
+    name = models.CharField(_("name"), max_length=32)
+    price = models.BigIntegerField(_("price"), help_text=_("In the smallest unit of money."))
+    period = models.PositiveIntegerField(_("period"), help_text=_("The seconds that an invoice covers."))
+    isactive = models.BooleanField(_("active"), default=True)
+    created_at = models.DateTimeField(_("created at"), help_text=_("Floored to the second, the anchor of the grid."))
 
     objects = SubscriptionQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("subscription")
+        verbose_name_plural = _("subscriptions")
         permissions = [
             ("switch_subscription", "Can activate and deactivate subscriptions"),
             ("change_price", "Can change the price of a subscription"),
@@ -69,21 +76,29 @@ class Pause(models.Model):
     """The grid's instants from `withheld_from` up to, not including, `restored_from` are never billed."""
 
     class Reason(models.TextChoices):
-        DEACTIVATED = "deactivated"
-        INSUFFICIENT_CREDIT = "insufficient_credit"
+        DEACTIVATED = "deactivated", _("Deactivated")
+        INSUFFICIENT_CREDIT = "insufficient_credit", _("Insufficient Credit")
 
-    subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="pauses")
-    withheld_from = models.DateTimeField()
-    paused_at = models.DateTimeField()
-    paused_because = models.CharField(max_length=20, choices=Reason)
-    paused_on = models.CharField(max_length=16, choices=Event)
-    paused_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
-    restored_from = models.DateTimeField(null=True)
-    resumed_at = models.DateTimeField(null=True)
-    resumed_on = models.CharField(max_length=16, choices=Event, blank=True)
-    resumed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    subscription = models.ForeignKey(
+        Subscription, models.PROTECT, verbose_name=_("subscription"), related_name="pauses"
+    )
+    withheld_from = models.DateTimeField(_("withheld from"))
+    paused_at = models.DateTimeField(_("paused at"))
+    paused_because = models.CharField(_("paused because"), max_length=20, choices=Reason)
+    paused_on = models.CharField(_("paused on"), max_length=16, choices=Event)
+    paused_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, verbose_name=_("paused by"), null=True, related_name="+"
+    )
+    restored_from = models.DateTimeField(_("restored from"), null=True)
+    resumed_at = models.DateTimeField(_("resumed at"), null=True)
+    resumed_on = models.CharField(_("resumed on"), max_length=16, choices=Event, blank=True)
+    resumed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, verbose_name=_("resumed by"), null=True, related_name="+"
+    )
 
     class Meta:
+        verbose_name = _("pause")
+        verbose_name_plural = _("pauses")
         constraints = [
             models.UniqueConstraint(
                 fields=["subscription"], condition=Q(restored_from=None), name="pause_one_open_per_subscription"
@@ -100,25 +115,35 @@ class Pause(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"pause of {self.subscription_id} from {self.withheld_from:%Y-%m-%d %H:%M:%S}"
+        return gettext("pause of %(id)s from %(time)s") % {
+            "id": self.subscription_id,
+            "time": times.text(self.withheld_from),
+        }
 
 
 class PriceChange(models.Model):
     """From `at` on the price is `price`; before, it was `previous`. What an invoice's amount is proved with."""
 
-    subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="price_changes")
-    at = models.DateTimeField()
-    previous = models.BigIntegerField()
-    price = models.BigIntegerField()
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    subscription = models.ForeignKey(
+        Subscription, models.PROTECT, verbose_name=_("subscription"), related_name="price_changes"
+    )
+    at = models.DateTimeField(_("at"))
+    previous = models.BigIntegerField(_("previous"))
+    price = models.BigIntegerField(_("price"))
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, verbose_name=_("by"), null=True, related_name="+")
 
     class Meta:
+        verbose_name = _("price change")
+        verbose_name_plural = _("price changes")
         constraints = [
             models.CheckConstraint(condition=Q(price__gte=1, previous__gte=1), name="price_change_positive"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.previous} to {self.price}"
+        return gettext("%(previous)s to %(price)s") % {
+            "previous": numbers.money(self.previous),
+            "price": numbers.money(self.price),
+        }
 
 
 def anchor(created_at: datetime) -> datetime:

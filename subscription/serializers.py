@@ -29,3 +29,15 @@ class SubscriptionSerializer(serializers.ModelSerializer):
         model = Subscription
         fields = ("id", "name", "price", "period", "isactive", "created_at", "next_invoice_at", "paused_because")
         read_only_fields = fields
+
+
+class SubscriptionQuestionSerializer(serializers.Serializer):
+    """Which subscriptions are asked for."""
+
+    active = SwitchField(default=None, help_text="Those that are switched on, or those that are off.")
+    paused = SwitchField(
+        default=None, help_text="Those that are paused, switched off or short of credit, or those that run."
+    )
+    name = serializers.CharField(
+        max_length=32, default=None, help_text="Those whose name has this in it, in upper or lower case."
+    )

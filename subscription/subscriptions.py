@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 
 from django.conf import settings
 from django.db.models import ProtectedError
+from django.utils.translation import gettext_lazy as _
 
 from customer import accounts
 from customer.accounts import Event
 from customer.errors import StillHasBooks
-from customer.models import Customer
+from customer.models import Customer, fold
 from subscription.errors import NoSuchSubscription, TooManySubscriptions
 from subscription.models import PriceChange, Subscription, SubscriptionQuerySet
 from subscription.signals import subscription_created, subscription_deleted
@@ -56,6 +57,23 @@ def one_of(*, customer_id: int, subscription_id: int) -> Subscription:
     return found
 
 
+def find(*, customer_id: int, active: bool | None, paused: bool | None, name: str | None) -> SubscriptionQuerySet:
+    """The customer's subscriptions, each with `next_invoice_at`; of what is None, all.
+
+    Those switched on or off; those whose job is paused, or runs; those with `name` in theirs, whatever the case.
+    """
+    found = Subscription.objects.filter(customer_id=customer_id).with_next_invoice()
+    if active is not None:
+        found = found.filter(isactive=active)
+    if paused is not None:
+        found = found.filter(next_invoice_at__isnull=paused)
+    if name is not None:
+        # In Python, since SQLite's letters are ASCII; a customer has at most a thousand.
+        sought, names = fold(name), Subscription.objects.filter(customer_id=customer_id).values_list("pk", "name")
+        found = found.filter(pk__in=[pk for pk, each in names if sought in fold(each)])
+    return found
+
+
 def set_active(*, customer_id: int, subscription_id: int, isactive: bool, by: Customer | None) -> Subscription:
     """The customer's subscription, switched on or off. Raises NoSuchSubscription, AccountSetAside."""
     event = Event.ACTIVATION if isactive else Event.DEACTIVATION
@@ -90,7 +108,7 @@ def delete(*, customer_id: int, subscription_id: int, by: Customer | None) -> No
             subscription.price_changes.all().delete()
             subscription.delete()
     except ProtectedError as error:
-        raise StillHasBooks("A subscription with invoices stays; deactivate it instead.") from error
+        raise StillHasBooks(_("A subscription with invoices stays; deactivate it instead.")) from error
 
 
 def _whole(price: int) -> int:

@@ -1,5 +1,4 @@
 from functools import partial
-from typing import Any
 
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status
@@ -9,16 +8,25 @@ from rest_framework.views import APIView
 
 from customer import idempotency
 from customer.accounts import Event
-from subscription import subscriptions
-from subscription.models import Subscription
-from subscription.serializers import ActivationSerializer, CreationSerializer, SubscriptionSerializer
+from subscription import documents, subscriptions
+from subscription.models import SubscriptionQuerySet
+from subscription.serializers import (
+    ActivationSerializer,
+    CreationSerializer,
+    SubscriptionQuestionSerializer,
+    SubscriptionSerializer,
+)
+from subscription_task.http import parameters
 from subscription_task.http.answers import PageView, shown
 from subscription_task.http.documents import IDEMPOTENCY_KEY, errors
+from subscription_task.http.negotiation import FORMAT, or_csv
 from subscription_task.http.pagination import IdPagination
 
 
 class Create(APIView):
     """Adds a subscription; its first invoice comes one period later."""
+
+    document = documents.CREATE
 
     @extend_schema(
         request=CreationSerializer,
@@ -38,6 +46,8 @@ class Create(APIView):
 class EditActivation(APIView):
     """Switches a subscription on or off."""
 
+    document = documents.EDIT_ACTIVATION
+
     @extend_schema(
         request=ActivationSerializer, responses={200: SubscriptionSerializer, **errors(400, 401, 404, 429, 503)}
     )
@@ -55,13 +65,19 @@ class SubscriptionPagination(IdPagination):
     ordering = "id"
 
 
-@extend_schema_view(get=extend_schema(responses={200: SubscriptionSerializer(many=True), **errors(400, 401, 404, 429)}))
+@extend_schema_view(
+    get=extend_schema(
+        parameters=[SubscriptionQuestionSerializer, FORMAT],
+        responses={**or_csv(SubscriptionSerializer(many=True)), **errors(400, 401, 404, 429)},
+    )
+)
 class List(PageView):
-    """The customer's subscriptions, by id."""
+    """The customer's subscriptions, or those that are asked for, by id."""
 
+    document = documents.LIST
     serializer_class = SubscriptionSerializer
     pagination_class = SubscriptionPagination
-    queryset = Subscription.objects.with_next_invoice()
 
-    def get_queryset(self) -> Any:
-        return super().get_queryset().of(self.request.user)
+    def get_queryset(self) -> SubscriptionQuerySet:
+        asked = parameters.read(SubscriptionQuestionSerializer, self.request)
+        return subscriptions.find(customer_id=self.request.user.pk, **asked)

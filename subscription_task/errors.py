@@ -6,13 +6,14 @@ from typing import Any
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
 from django.views import csrf, defaults
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
 from customer import errors as customer
-from invoice import statements
+from invoice import statements, statistics
 from subscription import errors as subscription
 from subscription_task.http.refusal import refuse
 
@@ -28,12 +29,15 @@ TABLE: dict[type[Exception], tuple[int, str]] = {
     customer.UnusableKey: (400, "Idempotency-Key"),
     customer.KeyOfAnotherRequest: (422, "detail"),
     statements.BadCursor: (404, "detail"),
+    statistics.TooManySpans: (400, "group_by"),
     subscription.NoSuchSubscription: (404, "detail"),
     subscription.TooManySubscriptions: (400, "non_field_errors"),
     RequestDataTooBig: (413, "detail"),
     SuspiciousOperation: (400, "detail"),  # too many fields or files, a multipart body that makes no progress
 }
-WORDS = {RequestDataTooBig: "The request body is over 1 MiB.", SuspiciousOperation: "Bad request."}
+NO_DATA = "No data provided"
+"""What DRF says of a body that is `null`, in English alone."""
+WORDS = {RequestDataTooBig: _("The request body is over 1 MiB."), SuspiciousOperation: _("Bad request.")}
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response:
@@ -42,17 +46,19 @@ def handle(error: Exception, context: dict[str, Any]) -> Response:
     if response is not None:
         if isinstance(error, AuthenticationFailed) and isinstance(response.data, dict):
             response.data = {"detail": response.data["detail"]}  # SimpleJWT adds its own codes
+        if response.data == {"non_field_errors": [NO_DATA]}:
+            response.data = {"non_field_errors": [_("No data provided")]}
         return response
     set_rollback()
     for kind in type(error).__mro__:
         if kind in TABLE:
             status, field = TABLE[kind]
-            text = WORDS.get(kind, str(error))
+            text = str(WORDS.get(kind, error))
             return Response({field: text if field == "detail" else [text]}, status=status)
     request = context["request"]
     logger.exception("%s %s failed", request.method, request.path, exc_info=error)
     got_request_exception.send(sender=type(context["view"]), request=request._request)
-    return Response({"detail": "A server error occurred."}, status=500)
+    return Response({"detail": _("A server error occurred.")}, status=500)
 
 
 def _page(status: int, detail: str, default: Any) -> Any:
@@ -68,10 +74,12 @@ def _page(status: int, detail: str, default: Any) -> Any:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Django's page in the admin, JSON elsewhere."""
-    return csrf.csrf_failure(request, reason) if request.path_info.startswith("/admin/") else refuse(403, "Forbidden.")
+    return (
+        csrf.csrf_failure(request, reason) if request.path_info.startswith("/admin/") else refuse(403, _("Forbidden."))
+    )
 
 
-bad_request = _page(400, "Bad request.", defaults.bad_request)
-forbidden = _page(403, "Forbidden.", defaults.permission_denied)
-not_found = _page(404, "Not found.", defaults.page_not_found)
-server_error = _page(500, "A server error occurred.", defaults.server_error)
+bad_request = _page(400, _("Bad request."), defaults.bad_request)
+forbidden = _page(403, _("Forbidden."), defaults.permission_denied)
+not_found = _page(404, _("Not found."), defaults.page_not_found)
+server_error = _page(500, _("A server error occurred."), defaults.server_error)

@@ -3,11 +3,15 @@
 The settings give it to Django, the commands and Celery's workers, gunicorn.conf.py to gunicorn.
 """
 
+import logging
 import re
 import sys
+from contextlib import nullcontext
 from typing import Any
 
 import structlog
+from django.apps import apps
+from django.utils import translation
 from structlog.dev import ConsoleRenderer, plain_traceback
 from structlog.processors import JSONRenderer, TimeStamper, format_exc_info
 from structlog.stdlib import ExtraAdder, ProcessorFormatter, add_log_level, add_logger_name
@@ -51,6 +55,14 @@ def redacted(text: str) -> str:
     return text
 
 
+class _English(ProcessorFormatter):
+    """Lines are English, also where the text of an error is in them that somebody else reads in another language."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        with translation.override("en") if apps.ready else nullcontext():
+            return super().format(record)
+
+
 def formatter(*, readable: bool) -> ProcessorFormatter:
     """What makes a line of a record of Python's logging: a readable one, or a JSON object."""
     if readable:
@@ -67,7 +79,7 @@ def formatter(*, readable: bool) -> ProcessorFormatter:
         _add_process,
         TimeStamper(fmt="iso", utc=True),
     ]
-    return ProcessorFormatter(
+    return _English(
         foreign_pre_chain=said,
         processors=[ProcessorFormatter.remove_processors_meta, *last],
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
 
 from subscription_task import environment, logs
 
@@ -75,7 +76,6 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "django.contrib.humanize",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -90,6 +90,7 @@ MIDDLEWARE = [
     "subscription_task.http.headers.SecurityHeaders",
     "subscription_task.health.Health",
     "operators.monitoring.Monitoring",
+    "subscription_task.http.language.Language",  # probes are in English, whatever is refused from here on is not
     "django.middleware.security.SecurityMiddleware",
     # runserver serves static files itself; in production they are what collectstatic has collected.
     *([] if DEBUG else ["whitenoise.middleware.WhiteNoiseMiddleware"]),
@@ -101,6 +102,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "customer.limits.RateLimits",
 ]
 ROOT_URLCONF = "subscription_task.urls"
 APPEND_SLASH = False  # AnyOfOurPaths serves both spellings; a redirect would lose the body of a PUT
@@ -108,6 +110,7 @@ WSGI_APPLICATION = "subscription_task.development.application"  # runserver's; w
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "subscription_task" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -115,6 +118,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
+            "builtins": ["subscription_task.formats.tags"],  # times and numbers as the language writes them
         },
     },
 ]
@@ -184,60 +188,55 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 # --- the API ------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework_simplejwt.authentication.JWTAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["customer.authentication.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": [
         "subscription_task.http.parsers.BoundedJSONParser",
         "rest_framework.parsers.FormParser",
-        "rest_framework.parsers.MultiPartParser",
+        "subscription_task.http.parsers.FormWithFilesParser",
     ],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_THROTTLE_CLASSES": [
-        "rest_framework.throttling.AnonRateThrottle",
-        "rest_framework.throttling.UserRateThrottle",
-    ]
-    if RATE_LIMITS
-    else [],
-    "DEFAULT_THROTTLE_RATES": {"anon": "120/minute", "user": "1200/minute"},
+    "DEFAULT_SCHEMA_CLASS": "subscription_task.http.documents.DocumentedSchema",
     "NUM_PROXIES": TRUSTED_PROXIES,
     "EXCEPTION_HANDLER": "subscription_task.errors.handle",
     "URL_FORMAT_OVERRIDE": None,
 }
-# Of RATE_LIMITS. Django's 300 entries would let a flood from many addresses push the counts of others out.
-CACHES = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-        "OPTIONS": {"MAX_ENTRIES": 100_000},
-    }
-}
 SPECTACULAR_SETTINGS = {
     "TITLE": "Prepaid subscription billing",
-    "DESCRIPTION": "Customers hold a credit and add subscriptions; every period of a running subscription makes one"
-    " invoice and takes its price from the credit. Money is an integer in the smallest unit, in a request also as a"
-    " string of its digits; times are UTC.",
     "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.0",
+    "SERVERS": [{"url": "http://localhost:8000", "description": "make run"}],
+    "TAGS": [
+        {"name": "Customers", "description": "Who pays: registering, logging in, the credit and what became of it."},
+        {"name": "Subscriptions", "description": "What is paid for: created, switched on and off."},
+        {"name": "Invoices", "description": "What was charged, and what will be."},
+    ],
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "subscription_task.documents.complete"],
+    "SORT_OPERATIONS": False,  # in the order of the paths
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,  # labels are for the admin
+    "PATH_CONVERTER_OVERRIDES": {"int": {"type": "integer", "format": "int64", "minimum": 1, "maximum": 2**63 - 1}},
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],  # to anybody, whatever token is sent
     "ENUM_NAME_OVERRIDES": {
         "PausedBecauseEnum": "subscription.models.Pause.Reason",
         "EventEnum": "customer.accounts.Event",
     },
     "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "/static/operators/favicon.svg",
     "SWAGGER_UI_SETTINGS": {
         "deepLinking": True,
         "defaultModelsExpandDepth": -1,
-        "validatorUrl": None,
-    },  # else the schema goes to swagger.io
+        "validatorUrl": None,  # else the schema goes to swagger.io
+    },
     "REDOC_DIST": "SIDECAR",
 }
 
 # --- the admin ----------------------------------------------------------------------------------
 
 UNFOLD = {
-    "SITE_TITLE": "Billing",
-    "SITE_HEADER": "Billing",
-    "SITE_SUBHEADER": "Operations",
+    "SITE_TITLE": _("Billing"),
+    "SITE_HEADER": _("Billing"),
+    "SITE_SUBHEADER": _("Operations"),
     "SITE_SYMBOL": "payments",
     "SITE_URL": None,  # the API has no pages
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "subscription_task.admin.favicon"}],
@@ -245,6 +244,7 @@ UNFOLD = {
     "COLORS": {"primary": {"500": "#bb6bff"}},  # unfold's own is too dark to read on its dark pages
     "STYLES": ["subscription_task.admin.style"],
     "SCRIPTS": ["subscription_task.admin.script"],
+    "SHOW_LANGUAGES": True,
     "LOGIN": {"form": "customer.admin_forms.LoginForm"},
     "SIDEBAR": {
         "navigation": "subscription_task.admin.navigation",
@@ -281,10 +281,17 @@ CELERY_BROKER_USE_SSL = {
 # --- the rest -----------------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
-USE_I18N = False
+LANGUAGES = [("en", "English"), ("fa", "فارسی")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
 FORMAT_MODULE_PATH = "subscription_task.formats"
+# Operators may choose another language than their browser's, for the admin alone.
+LANGUAGE_COOKIE_NAME, LANGUAGE_COOKIE_PATH = "admin_language", "/admin/"
+LANGUAGE_COOKIE_AGE = 31_536_000
+LANGUAGE_COOKIE_HTTPONLY, LANGUAGE_COOKIE_SAMESITE, LANGUAGE_COOKIE_SECURE = True, "Lax", HTTPS
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "subscription_task" / "static"]
 LOGGING = logs.configuration(readable=DEBUG)

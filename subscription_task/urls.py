@@ -1,23 +1,21 @@
 from django.contrib import admin
 from django.urls import include, path
-from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from django.views.i18n import set_language
 
 from invoice import views as invoice
-from subscription_task.http.documents import redoc
-
-open_to_all = {"authentication_classes": [], "permission_classes": [], "throttle_classes": []}
+from subscription_task import documents, home
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="docs")),
-    path("customer/statement", invoice.Statement.as_view(), name="statement"),
+    path("", home.home, name="home"),
     path("customer/", include("customer.urls")),
-    path("subscription/<int:subid>/", invoice.Reasons.as_view(), name="reasons"),
+    path("customer/statement", invoice.Statement.as_view(), name="statement"),
     path("subscription/", include("subscription.urls")),
+    path("subscription/<int:subid>/", invoice.Reasons.as_view(), name="reasons"),
     path("invoice/", include("invoice.urls")),
-    path("api/schema/", SpectacularAPIView.as_view(**open_to_all), name="schema"),
-    path("api/docs/", SpectacularSwaggerSplitView.as_view(**open_to_all, url_name="schema"), name="docs"),
-    path("api/redoc/", redoc, name="redoc"),
+    path("api/schema/", documents.Schema.as_view(), name="schema"),
+    path("api/docs/", documents.SwaggerUI.as_view(), name="docs"),
+    path("api/redoc/", documents.redoc, name="redoc"),
+    path("admin/language/", set_language, name="set_language"),
     path("admin/", admin.site.urls),
 ]
 handler400 = "subscription_task.errors.bad_request"

@@ -63,7 +63,7 @@ def run_pass() -> Callable[[], None]:
 
 
 @pytest.fixture(autouse=True)
-def _no_requests_counted_before() -> None:
+def _nothing_cached_before() -> None:
     cache.clear()
 
 

@@ -16,7 +16,7 @@ PATHS = {  # method, path, policy
     "a login that fails": ("POST", "/customer/login/", headers.API),
     "no such path": ("GET", "/nothing", headers.API),
     "no such method": ("DELETE", "/invoice/list", headers.API),
-    "a redirect": ("GET", "/", headers.API),
+    "the first page": ("GET", "/", headers.HOME),
     "a probe": ("GET", "/healthz", headers.API),
     "the schema": ("GET", "/api/schema/", headers.API),
     "Swagger UI": ("GET", "/api/docs/", headers.DOCUMENTS),
@@ -114,7 +114,7 @@ def test_with_tls_a_production_server_insists_on_it_and_names_no_version():
         started = {"DATABASE_URL": url, "SCHEDULER": "off", "DJANGO_HTTPS": "on", "TRUSTED_PROXIES": "1"}
         with servers.Server("gunicorn", **started) as server:
             encrypted = headers_of(server, "X-Forwarded-Proto: https")
-            assert "HTTP/1.1 302" in encrypted
+            assert "HTTP/1.1 200" in encrypted
             assert "Strict-Transport-Security: max-age=31536000; includeSubDomains; preload" in encrypted
             plain = headers_of(server, "X-Forwarded-Proto: http")
             assert "HTTP/1.1 301" in plain

@@ -4,7 +4,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from customer import throttling
-from customer.models import LoginCounter
+from customer.models import Customer, LoginCounter
 from customer.throttling import ACCOUNT, FIRST, PAIR, PLACE
 from tests.fixtures import PASSWORD
 
@@ -71,6 +71,15 @@ def test_the_answer_says_how_long_to_wait(clock):
     clock.now += 13
     answer = APIClient().post("/customer/login/", {"username": "ada", "password": PASSWORD}, REMOTE_ADDR=HOME)
     assert (answer.status_code, answer["Retry-After"]) == (429, str(PAIR.seconds - 13))
+
+
+def test_a_change_of_password_says_how_long_to_wait_too(client_of, clock):
+    ada = Customer.objects.get(username="ada")
+    said = {"old_password": "wrong horse", "new_password": "another horse"}
+    answers = [client_of(ada).put("/customer/password/", said, REMOTE_ADDR=HOME) for _ in range(PAIR.failures + 1)]
+    assert [answer.status_code for answer in answers] == [400] * PAIR.failures + [429]
+    assert answers[-1]["Retry-After"] == str(PAIR.seconds)
+    assert list(answers[-1].json()) == ["detail"]
 
 
 def test_who_sprays_names_from_one_address_is_refused_for_all_that_never_logged_in_there(clock):

@@ -99,8 +99,3 @@ def test_what_is_no_path_is_404_in_json(db, settings, path, debug):
     response = APIClient().generic("GET", path)
     assert (response.status_code, response.content) == (404, b'{"detail":"Not found."}')
     assert response["Content-Type"] == "application/json"
-
-
-def test_the_bare_address_leads_a_person_to_the_documents(client):
-    answer = client.get("/")
-    assert (answer.status_code, answer["Location"]) == (302, "/api/docs/")

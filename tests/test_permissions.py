@@ -104,6 +104,40 @@ def test_operators_too_see_their_own_rows_alone(customers, subscription, client_
     assert client.get("/invoice/statistics").json() == {"number_of_invoices": 0, "total_cost_amount": 0}
 
 
+ASKED = (
+    "/invoice/list?subscription={subid}",
+    "/invoice/list?subscription={subid}&from=2030-01-01&to=2031-01-01&amount=450",
+    "/invoice/list?subscription={subid}&format=csv",
+    "/invoice/list?amount=450",
+    "/invoice/list?customer={customer}&amount_min=1&amount_max=450&tz=Asia/Tehran&format=csv",
+    "/invoice/list?customer={customer}&format=csv",
+    "/subscription/list?name=VM&active=true&paused=false",
+    "/subscription/list?id={subid}&format=csv",
+    "/invoice/statistics?from=2030-01-01",
+    "/invoice/statistics?group_by=subscription&subscription={subid}",
+    "/invoice/statistics?group_by=subscription&customer={customer}&format=csv",
+    "/invoice/statistics?from=2030-01-01&to=2030-02-01&group_by=day&tz=Asia/Tehran",
+    "/customer/statement?customer={customer}&format=csv&page_size={subid}",
+)
+
+
+@pytest.mark.parametrize("who", ["other", "operator"])
+@pytest.mark.parametrize("address", ASKED)
+def test_anothers_id_in_a_parameter_gives_what_no_id_gives(
+    fake_clock, customers, subscription, client_of, run_pass, address, who
+):
+    fake_clock.at(600)
+    run_pass()
+    client, ids = client_of(customers[who]), {"subid": subscription.pk, "customer": customers["customer"].pk}
+    answers = [client.get(address.format(**found)) for found in (ids, {name: 2**62 for name in ids})]
+    bodies = {answer.getvalue() if answer.streaming else answer.content for answer in answers}
+    assert {answer.status_code for answer in answers} == {200}
+    assert len(bodies) == 1
+    assert b"VM" not in bodies.pop()
+    theirs = client_of(customers["customer"]).get(address.format(**ids))
+    assert b"450" in (theirs.getvalue() if theirs.streaming else theirs.content)
+
+
 @pytest.mark.parametrize("path", ["/subscription/list", "/customer/increasecredit/"])
 def test_a_session_of_the_admin_opens_nothing_here(customers, client, path):
     client.force_login(customers["operator"])

@@ -1,32 +1,45 @@
 """The API's documents: what they say about each operation, and that they come from this host alone."""
 
+import io
+import json
 import re
 
 import pytest
+import yaml
 from django.contrib.staticfiles import finders
+from django.core.management import call_command
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
+from jsonschema import Draft202012Validator
 
+from tests import servers
+
+COMMITTED = servers.ROOT / "clients" / "openapi.yaml"
 MOST = 2**63 - 1
 
-# operation: (logged in, request, status, answer, errors)
+# operation: (its id, whether it wants a login, its request, the status of a success and its answer, the statuses that
+# it refuses with beside those that all do)
 OPERATIONS = {
-    "POST /customer/register/": (False, "Registration", "201", "Registered", "400 429"),
-    "POST /customer/login/": (False, "Login", "200", "Tokens", "400 401 429"),
-    "POST /customer/token/refresh/": (False, "Refresh", "200", "Access", "400 401 429"),
-    "PUT /customer/increasecredit/": (True, "TopUp", "200", "Credit", "400 401 403 409 422 429 503"),
-    "POST /subscription/create/": (True, "Creation", "201", "Subscription", "400 401 409 422 429 503"),
-    "PUT /subscription/editactivation/{subid}/": (True, "Activation", "200", "Subscription", "400 401 404 429 503"),
-    "GET /subscription/list": (True, None, "200", "PaginatedSubscriptionList", "400 401 404 429"),
-    "GET /invoice/list": (True, None, "200", "PaginatedInvoiceList", "400 401 404 429"),
-    "GET /customer/profile/": (True, None, "200", "Profile", "401 429"),
-    "PUT /customer/password/": (True, "PasswordChange", "200", "Tokens", "400 401 429"),
-    "GET /customer/statement": (True, None, "200", "Statement", "400 401 404 429"),
-    "GET /subscription/{subid}/": (True, None, "200", "Reasons", "401 404 429"),
-    "GET /invoice/forecast": (True, None, "200", "Forecast", "400 401 429 503"),
-    "GET /invoice/statistics": (True, None, "200", "Statistics", "401 429"),
+    "POST /customer/register/": ("registerCustomer", False, "Registration", "201", "Registered", "400"),
+    "POST /customer/login/": ("logIn", False, "Login", "200", "Tokens", "400 401"),
+    "POST /customer/token/refresh/": ("refreshToken", False, "Refresh", "200", "Access", "400 401"),
+    "PUT /customer/increasecredit/": ("increaseCredit", True, "TopUp", "200", "Credit", "400 403 409 422 503"),
+    "POST /subscription/create/": ("createSubscription", True, "Creation", "201", "Subscription", "400 409 422 503"),
+    "PUT /subscription/editactivation/{subid}/": (
+        *("editActivation", True, "Activation", "200", "Subscription"),
+        "400 404 503",
+    ),
+    "GET /subscription/list": ("listSubscriptions", True, None, "200", "PaginatedSubscriptionList", "400 404"),
+    "GET /invoice/list": ("listInvoices", True, None, "200", "PaginatedInvoiceList", "400 404"),
+    "GET /customer/profile/": ("getProfile", True, None, "200", "Profile", ""),
+    "PUT /customer/password/": ("changePassword", True, "PasswordChange", "200", "Tokens", "400"),
+    "GET /customer/statement": ("getStatement", True, None, "200", "Statement", "400 404"),
+    "GET /subscription/{subid}/": ("getSubscription", True, None, "200", "Reasons", "404"),
+    "GET /invoice/forecast": ("getForecast", True, None, "200", "Forecast", "400 503"),
+    "GET /invoice/statistics": ("getStatistics", True, None, "200", "Statistics", "400"),
 }
+HEADERS = {"401": "WWW-Authenticate", "429": "Retry-After"}
 
 # component: its fields, of which those with ? may be left out
 COMPONENTS = {
@@ -55,16 +68,15 @@ COMPONENTS = {
     "Forecast": "at until credit number_of_invoices total_cost_amount credit_left runs_out_at pauses resumes"
     " subscriptions invoices without_top_up",
     "Course": "credit number_of_invoices total_cost_amount credit_left runs_out_at pauses",
-    "Statistics": "number_of_invoices total_cost_amount",
+    "Statistics": "number_of_invoices total_cost_amount series?",
+    "Span": "start end number_of_invoices total_cost_amount",
+    "Share": "subscription name number_of_invoices total_cost_amount",
 }
 
 # where money stands, and the least that it can be
 MONEY = {
-    "Registration.credit": 0,
     "Customer.credit": 0,
-    "TopUp.credit": 1,
     "Credit.credit": 0,
-    "Creation.price": 1,
     "Subscription.price": 0,
     "Invoice.amount": 0,
     "Statistics.total_cost_amount": 0,
@@ -73,10 +85,8 @@ MONEY = {
 
 @pytest.fixture(scope="module")
 def schema():
-    GENERATOR_STATS.reset()
-    generated = SchemaGenerator().get_schema(request=None, public=True)
-    assert not GENERATOR_STATS, GENERATOR_STATS.emit_summary()
-    return generated
+    """The schema as those read it who are sent it."""
+    return yaml.safe_load(COMMITTED.read_bytes())
 
 
 def component(schema, name):
@@ -87,13 +97,62 @@ def reference(content):
     return content["schema"]["$ref"].rpartition("/")[2]
 
 
+def resolved(schema, said):
+    """What a reference to a component stands for."""
+    while "$ref" in said:
+        *_, kind, name = said["$ref"].split("/")
+        said = schema["components"][kind][name]
+    return said
+
+
 def operation(schema, line):
     method, path = line.split()
     return schema["paths"][path][method.lower()]
 
 
+def responses(schema, line):
+    return {status: resolved(schema, each) for status, each in operation(schema, line)["responses"].items()}
+
+
+def examples(content):
+    return [each["value"] for each in content.get("examples", {}).values()]
+
+
+def validator(schema, described):
+    """What checks values by a part of the schema."""
+    return Draft202012Validator(described | {"components": schema["components"]})
+
+
+def test_the_committed_schema_is_the_one_that_is_served(client):
+    written = io.StringIO()
+    call_command("spectacular", stdout=written)
+    assert COMMITTED.read_text("utf-8") == written.getvalue(), (
+        "what the service does has changed: run `make documents` and look at the diff"
+    )
+    answer = client.get("/api/schema/", headers={"Accept": "application/yaml"})
+    assert yaml.safe_load(answer.content) == yaml.safe_load(COMMITTED.read_bytes()) | {"servers": [{"url": "/"}]}
+
+
 def test_the_schema_is_valid_and_made_without_a_warning(schema):
-    validate_schema(schema)
+    GENERATOR_STATS.reset()
+    validate_schema(SchemaGenerator().get_schema(request=None, public=True))
+    assert not GENERATOR_STATS, GENERATOR_STATS.emit_summary()
+    assert schema["openapi"] == "3.1.0"
+
+
+def test_every_part_of_it_is_json_schema_2020_12(schema):
+    for each in (*schema["components"]["schemas"].values(), *parameters(schema)):
+        Draft202012Validator.check_schema(each)
+    assert '"nullable"' not in json.dumps(schema)
+
+
+def parameters(schema):
+    return [
+        each["schema"]
+        for methods in schema["paths"].values()
+        for one in methods.values()
+        for each in one.get("parameters", [])
+    ]
 
 
 def test_it_has_these_operations_and_no_other(schema):
@@ -102,31 +161,114 @@ def test_it_has_these_operations_and_no_other(schema):
 
 
 @pytest.mark.parametrize("line", OPERATIONS)
+def test_an_operation_has_a_name_and_says_what_it_is_for(schema, line):
+    said = operation(schema, line)
+    assert said["operationId"] == OPERATIONS[line][0]
+    assert re.fullmatch(r"[a-z]+([A-Z][a-z]+)*", said["operationId"])
+    assert 1 <= len(said["summary"].split()) <= 8
+    assert len(said["description"]) > 40
+    assert set(said["tags"]) < {each["name"] for each in schema["tags"]}
+
+
+def test_no_two_operations_are_called_the_same():
+    names = [name for name, *_ in OPERATIONS.values()]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("line", OPERATIONS)
 def test_an_operation_says_who_may_use_it(schema, line):
     security = operation(schema, line).get("security", [])
-    assert security == ([{"jwtAuth": []}] if OPERATIONS[line][0] else [])
+    assert security == ([{"jwtAuth": []}] if OPERATIONS[line][1] else [])
     assert schema["components"]["securitySchemes"]["jwtAuth"]["scheme"] == "bearer"
 
 
 @pytest.mark.parametrize("line", OPERATIONS)
 def test_an_operation_says_what_it_takes(schema, line):
-    body = operation(schema, line).get("requestBody")
-    if OPERATIONS[line][1] is None:
+    body, request = operation(schema, line).get("requestBody"), OPERATIONS[line][2]
+    if request is None:
         assert body is None
         return
     assert set(body["content"]) == {"application/json", "application/x-www-form-urlencoded", "multipart/form-data"}
-    assert {reference(content) for content in body["content"].values()} == {OPERATIONS[line][1]}
+    assert {reference(content) for content in body["content"].values()} == {request}
+    assert examples(body["content"]["application/json"])
+    for each in examples(body["content"]["application/json"]):
+        validator(schema, component(schema, request)).validate(each)
 
 
 @pytest.mark.parametrize("line", OPERATIONS)
 def test_an_operation_says_what_it_answers(schema, line):
-    _, _, status, answer, errors = OPERATIONS[line]
-    responses = operation(schema, line)["responses"]
-    assert set(responses) == {status, *errors.split()}
-    assert reference(responses[status]["content"]["application/json"]) == answer
-    for error in errors.split():
-        assert responses[error]["description"]
-        assert "detail" in responses[error]["content"]["application/json"]["schema"]["properties"]
+    _, login, request, status, answer, errors = OPERATIONS[line]
+    found = responses(schema, line)
+    always = {status, "406", "429"} | ({"401"} if login else set()) | ({"413", "415"} if request else set())
+    assert set(found) == always | set(errors.split())
+    assert reference(found[status]["content"]["application/json"]) == answer
+    for status, response in found.items():
+        content = response["content"]["application/json"]
+        assert response["description"]
+        assert {"X-Request-ID", HEADERS.get(status, "X-Request-ID")} <= set(response["headers"])
+        assert examples(content), status
+        for each in examples(content):
+            validator(schema, content["schema"]).validate(each)
+            if status >= "400":
+                assert set(each) == {"detail"} or all(isinstance(words, list) for words in each.values())
+
+
+def test_every_field_and_every_parameter_says_what_it_is(schema):
+    fields = {
+        f"{name}.{field}": resolved(schema, said) | said
+        for name, described in schema["components"]["schemas"].items()
+        for field, said in described.get("properties", {}).items()
+    }
+    given = {
+        f"{operation(schema, line)['operationId']}.{each['name']}": each
+        for line in OPERATIONS
+        for each in operation(schema, line).get("parameters", [])
+    }
+    assert [name for name, said in (fields | given).items() if not said.get("description")] == []
+
+
+TAKEN = {
+    # component.field: what it takes, and what it does not
+    "Registration.credit": ([0, 5, "0", "007", "350000", MOST], [-1, 1.5, "+5", "1_000", " 7 ", "1e3", "", True, None]),
+    "TopUp.credit": ([1, "1", MOST], [0, "1.0", "۷", "1" * 20, None]),
+    "Creation.price": ([1, "450"], [0, -1, "", False]),
+    "Creation.isactive": ([True, False, 0, 1, "1", "true", "FALSE", "Yes", "off"], [None, 2, "", "perhaps", [1]]),
+    "Creation.name": (["VM", "اشتراک", " a ", "a" * 32], ["", "  ", "a" * 33, None, 5]),
+    "Registration.username": (["Alifa", "علی", "a.b@c+d-e_f"], ["", "a b", "a/b", "a" * 151, None]),
+    "Registration.password": (["ali1380", "four words and more"], ["", "short", "1234567", "a" * 257]),
+}
+
+
+@pytest.mark.parametrize("place", TAKEN)
+def test_a_field_says_just_what_it_takes(schema, place):
+    name, field = place.split(".")
+    check = validator(schema, component(schema, name)["properties"][field])
+    good, bad = TAKEN[place]
+    assert [value for value in good if not check.is_valid(value)] == []
+    assert [value for value in bad if check.is_valid(value)] == []
+
+
+KEYS = (["a", "2030-01-01-payment-17", '"quoted"', r'"\"q\""', "a b", "k" * 255], ["", "é", '"', "k" * 256, '"a'])
+
+
+@pytest.mark.parametrize("line", ["PUT /customer/increasecredit/", "POST /subscription/create/"])
+def test_an_idempotency_key_is_described(schema, line):
+    (key,) = (each for each in operation(schema, line)["parameters"] if each["name"] == "Idempotency-Key")
+    check = validator(schema, key["schema"])
+    assert [[value for value in values if check.is_valid(value)] for values in KEYS] == [KEYS[0], []]
+    success = next(each for status, each in responses(schema, line).items() if status < "300")
+    assert "Idempotency-Replayed" in success["headers"]
+
+
+def test_links_lead_to_operations_that_there_are(schema):
+    names = {name for name, *_ in OPERATIONS.values()}
+    led = {
+        link["operationId"]
+        for line in OPERATIONS
+        for response in responses(schema, line).values()
+        for link in response.get("links", {}).values()
+    }
+    assert led == {"refreshToken", "editActivation", "getSubscription"} <= names
 
 
 @pytest.mark.parametrize("name", COMPONENTS)
@@ -150,15 +292,16 @@ def test_a_list_comes_in_pages(schema, path, rows):
     page = component(schema, f"Paginated{rows}List")["properties"]
     assert reference({"schema": page[f"{rows.lower()}s"]["items"]}) == rows
     for link in ("next", "previous"):
-        assert page[link] == {"type": "string", "format": "uri", "nullable": True}
-    parameters = {one["name"]: one["schema"] for one in operation(schema, f"GET {path}")["parameters"]}
-    assert parameters == {"cursor": {"type": "string"}, "page_size": {"type": "integer", "minimum": 1, "default": 100}}
+        assert (page[link]["type"], page[link]["format"]) == (["string", "null"], "uri")
+    asked = {one["name"]: one["schema"] for one in operation(schema, f"GET {path}")["parameters"]}
+    assert asked["cursor"] == {"type": "string"}
+    assert asked["page_size"] == {"type": "integer", "minimum": 1, "default": 100}
 
 
 def test_a_paused_job_has_no_next_invoice(schema):
     fields = component(schema, "Subscription")["properties"]
-    assert fields["next_invoice_at"]["nullable"]
-    assert fields["paused_because"]["nullable"]
+    assert fields["next_invoice_at"]["type"] == ["string", "null"]
+    assert {"type": "null"} in fields["paused_because"]["oneOf"]
     assert component(schema, "PausedBecauseEnum")["enum"] == ["deactivated", "insufficient_credit"]
 
 

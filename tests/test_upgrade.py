@@ -19,7 +19,7 @@ from tests import servers
 from tests.chaos import load
 from tests.chaos.scene import Scene
 
-PREVIOUS = "417a605e47f1a86a0ad41c1f667933b0d53a3336"
+PREVIOUS = "670ed94fe10df069ab2d690448dc3309f6b6fb02"
 """The version that runs before this one is put in: move it on with each release."""
 TABLES = "SELECT oid::regclass::text, pg_relation_filenode(oid) FROM pg_class WHERE relkind = 'r' AND oid >= 16384"
 """A table that is rewritten gets another file."""

@@ -11,10 +11,11 @@ from django.db import connection, connections
 from django.test import AsyncClient
 from django.test.utils import CaptureQueriesContext
 
-from customer import accounts, admin_export, customers
+from customer import accounts, customers
 from customer.models import Customer
 from customer.tests.operators import last_log, last_origin, logged_in, operator, page, superuser
 from subscription import subscriptions
+from subscription_task.http import csv_files
 
 CUSTOMER, LEDGER, SUBSCRIPTION = "customer_customer", "customer_ledgerentry", "subscription_subscription"
 
@@ -74,13 +75,13 @@ def test_the_filters_and_the_search_of_the_list_apply(root, ada):
     ],
 )
 def test_no_cell_is_a_formula(root, ada, name, cell):
-    assert admin_export.defused(name) == cell
+    assert csv_files.defused(name) == cell
     Customer.objects.filter(pk=ada.pk).update(first_name=name)
     assert exported(logged_in(root), CUSTOMER)[1][1] == cell
 
 
 def test_a_file_is_in_as_many_pieces_as_it_needs_and_each_row_once(root, ada, monkeypatch):
-    monkeypatch.setattr(admin_export, "ROWS_AT_ONCE", 3)
+    monkeypatch.setattr(csv_files, "ROWS_AT_ONCE", 3)
     for number in range(8):
         customers.register(username=f"customer-{number}", password="correct horse", credit=1)
     with CaptureQueriesContext(connection) as captured:
@@ -128,7 +129,7 @@ def test_a_list_offers_the_file_of_what_it_shows(root):
 
 @pytest.mark.django_db(transaction=True)
 def test_asgi_gets_the_same_file_piece_by_piece(monkeypatch):
-    monkeypatch.setattr(admin_export, "ROWS_AT_ONCE", 1)
+    monkeypatch.setattr(csv_files, "ROWS_AT_ONCE", 1)
     session = logged_in(superuser()).cookies
     customers.register(username="ada", password="correct horse", credit=1)
 

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from customer.models import Customer
-from customer.throttling import FailedLogins
+from customer.throttling import PAIR
 from tests.fixtures import PASSWORD
 
 
@@ -24,7 +24,7 @@ def test_an_operator_logs_in_whatever_the_case_of_the_name(boss):
 
 def test_failed_logins_are_throttled_with_the_apis(boss, client, monkeypatch):
     monkeypatch.setattr("customer.throttling.time.time", lambda: 0)
-    for _ in range(FailedLogins.LIMIT // 2):
+    for _ in range(PAIR.failures // 2):
         log_in("wrong")
         client.post("/customer/login/", {"username": "boss", "password": "wrong"})
     answer = log_in(PASSWORD)
@@ -35,7 +35,7 @@ def test_failed_logins_are_throttled_with_the_apis(boss, client, monkeypatch):
 
 def test_logins_that_succeed_are_never_throttled(boss, monkeypatch):
     monkeypatch.setattr("customer.throttling.time.time", lambda: 0)
-    assert [log_in(PASSWORD).status_code for _ in range(FailedLogins.LIMIT + 2)] == [302] * (FailedLogins.LIMIT + 2)
+    assert [log_in(PASSWORD).status_code for _ in range(PAIR.failures + 2)] == [302] * (PAIR.failures + 2)
 
 
 def test_a_form_without_a_name_is_refused(boss):

@@ -5,6 +5,7 @@ from numbers import Number
 from typing import NamedTuple
 
 from customer.models import SetAside
+from invoice.checks import words
 from invoice.checks.database import rows
 from invoice.checks.faults import Fault, counted
 from subscription.models import Subscription
@@ -67,8 +68,12 @@ def set_aside() -> Iterator[Fault]:
         yield Fault(
             code="account_set_aside",
             account=aside.account_id,
-            message=f"set aside since {aside.since:%Y-%m-%d %H:%M:%S} with {subscriptions}: neither billed"
-            f" nor changed until it is repaired and retried. The error: {' '.join(aside.error.split())}",
+            message=words.SET_ASIDE
+            % {
+                "since": f"{aside.since:%Y-%m-%d %H:%M:%S}",
+                "count": subscriptions,
+                "error": " ".join(aside.error.split()),
+            },
         )
 
 
@@ -78,7 +83,7 @@ def accounts(account: int | None = None) -> Iterator[Fault]:
         yield Fault(
             code="account_missing",
             account=customer_id,
-            message="the customer has no account, so that nothing of theirs is billed. Restore it from a backup.",
+            message=str(words.NO_ACCOUNT),
         )
 
 
@@ -89,26 +94,30 @@ def balances(account: int | None = None) -> Iterator[Fault]:
             yield Fault(
                 code="credit_wrong",
                 account=books.account,
-                message=f"the credit is {books.credit}, but the ledger's {books.ledger} less the invoices'"
-                f" {books.charged} is {books.ledger - books.charged}. Find the row that was edited, added or lost and"
-                " restore it.",
+                message=words.CREDIT_WRONG
+                % {
+                    "credit": books.credit,
+                    "ledger": books.ledger,
+                    "charged": books.charged,
+                    "difference": books.ledger - books.charged,
+                },
             )
         if books.credit < 0:
             yield Fault(
                 code="credit_negative",
                 account=books.account,
-                message=f"the credit is {books.credit}, and must never be below 0.",
+                message=words.CREDIT_NEGATIVE % {"credit": books.credit},
             )
-        for column, found, expected, of in (
-            ("deposited", books.deposited, books.put_in, "positive ledger entries come to"),
-            ("invoice_count", books.invoice_count, books.invoices, "invoices number"),
-            ("invoice_total", books.invoice_total, books.charged, "invoices come to"),
+        for column, found, expected, wrong in (
+            ("deposited", books.deposited, books.put_in, words.DEPOSITED_WRONG),
+            ("invoice_count", books.invoice_count, books.invoices, words.COUNT_WRONG),
+            ("invoice_total", books.invoice_total, books.charged, words.TOTAL_WRONG),
         ):
             if found != expected:
                 yield Fault(
                     code=f"{column}_wrong",
                     account=books.account,
-                    message=f"{column} is {found}, but its {of} {expected}. Set it so, once these rows are proved.",
+                    message=wrong % {"column": column, "found": found, "expected": expected},
                 )
 
 

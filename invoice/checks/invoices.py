@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import inf
 
+from invoice.checks import words
 from invoice.checks.database import rows
 from invoice.checks.faults import Fault, counted, first_of, when
 
@@ -89,8 +90,6 @@ INVOICES = """
     FROM invoice_invoice WHERE subscription_id = %s
     ORDER BY start_time, id
 """
-_RESTORE = "Restore the row from a backup."
-_STRAY = "Nothing of ours writes such a row: compare with a backup."
 
 
 @dataclass(frozen=True)
@@ -202,20 +201,24 @@ def _instants(terms: Terms) -> Iterator[Fault]:
         yield Fault(
             code="invoice_missing",
             **about,
-            message=f"{counted(sum(map(len, missing)), 'instant')} before {when(stop)}, where billing has arrived,"
-            f" without an invoice or a pause: {first_of(missing)}. Restore the rows from a backup.",
+            message=words.INVOICE_MISSING
+            % {
+                "count": counted(sum(map(len, missing)), "instant"),
+                "time": when(stop),
+                "instants": first_of(missing),
+            },
         )
     for code, instants, why in (
         (
             "invoice_duplicate",
             [start for start, before in zip(starts[1:], starts, strict=False) if start == before],
-            "at instants that have another",
+            words.DUPLICATE,
         ),
-        ("invoice_in_pause", [start for start in billed if terms.withheld(start)], "at instants that were withheld"),
+        ("invoice_in_pause", [start for start in billed if terms.withheld(start)], words.IN_PAUSE),
         (
             "invoice_too_late",
             [start for start in billed if start >= stop and not terms.withheld(start)],
-            f"at or after {when(stop)}, where billing has arrived",
+            words.TOO_LATE,
         ),
     ):
         if instants:
@@ -223,8 +226,12 @@ def _instants(terms: Terms) -> Iterator[Fault]:
             yield Fault(
                 code=code,
                 **about,
-                message=f"{counted(len(instants), 'invoice')} {why}:"
-                f" {first_of(range(start, start + 1) for start in instants)}. {_STRAY}",
+                message=why
+                % {
+                    "count": counted(len(instants), "invoice"),
+                    "time": when(stop),
+                    "instants": first_of(range(start, start + 1) for start in instants),
+                },
             )
 
 
@@ -233,23 +240,23 @@ def _each(terms: Terms) -> Iterator[Fault]:
     wrong: dict[str, list[str]] = {}
     on_grid = {invoice[0] for invoice in terms.on_grid}
     for invoice_id, customer_id, amount, start, end, start_written, end_written in terms.invoices:
-        this = f"invoice {invoice_id}, at {start_written},"
+        this = {"id": invoice_id, "time": start_written}
         if invoice_id not in on_grid:
-            wrong.setdefault("invoice_off_grid", []).append(f"{this} is at no instant of the grid. {_STRAY}")
+            wrong.setdefault("invoice_off_grid", []).append(words.INVOICE_OFF_GRID % this)
         else:
             if amount != (price := terms.price_at(start)):
-                text = f"{this} takes {amount} where the price was {price}. {_RESTORE}"
+                text = words.AMOUNT_WRONG % {**this, "amount": amount, "price": price}
                 wrong.setdefault("amount_wrong", []).append(text)
             if end is None or end != start + terms.period:
-                text = f"{this} ends at {end_written}, not {when(start + terms.period)}. {_RESTORE}"
+                text = words.END_WRONG % {**this, "ends": end_written, "expected": when(start + terms.period)}
                 wrong.setdefault("end_time_wrong", []).append(text)
         if customer_id != terms.customer_id:
-            text = f"{this} is customer {customer_id}'s, not {terms.customer_id}'s. {_RESTORE}"
+            text = words.CUSTOMER_WRONG % {**this, "customer_id": customer_id, "other_id": terms.customer_id}
             wrong.setdefault("customer_wrong", []).append(text)
     for code, (first, *others) in wrong.items():
         yield Fault(
             code=code,
             account=terms.customer_id,
             subscription=terms.subscription_id,
-            message=first + (f" So are {len(others):,} more." if others else ""),
+            message=" ".join([first, *([words.MORE % {"count": f"{len(others):,}"}] if others else [])]),
         )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from invoice.checks import words
 from invoice.checks.database import rows
 from invoice.checks.faults import Fault, counted, when
 
@@ -128,7 +129,7 @@ def terms(account: int | None = None) -> Iterator[Fault]:
             code="terms_impossible",
             account=customer_id,
             subscription=subscription_id,
-            message=f"it costs {price} every {period} seconds since {created_at}, which cannot be billed. Restore it.",
+            message=words.TERMS % {"price": price, "period": period, "time": created_at},
         )
 
 
@@ -139,8 +140,7 @@ def prices(account: int | None = None) -> Iterator[Fault]:
             code="price_history_broken",
             account=customer_id,
             subscription=subscription_id,
-            message=f"price change {change_id}, at {at}, made the price {price}, but after it the price is {left_off}."
-            " Prices change through the admin, which records them: restore the change that is not recorded.",
+            message=words.PRICES % {"id": change_id, "time": at, "price": price, "after": left_off},
         )
 
 
@@ -150,7 +150,7 @@ def jobs(account: int | None = None) -> Iterator[Fault]:
         subscription_id, customer_id, active, price, credit, job_id, runs, stands_at, written, pauses, expected = row
         about = {"account": customer_id, "subscription": subscription_id}
         if job_id is None:
-            yield Fault(code="job_missing", **about, message="it has no job, so it is never billed. Restore the job.")
+            yield Fault(code="job_missing", **about, message=str(words.JOB_MISSING))
             continue
         if credit is None:
             continue  # `books.accounts` says so
@@ -159,50 +159,45 @@ def jobs(account: int | None = None) -> Iterator[Fault]:
             yield Fault(
                 code="job_runs",
                 **about,
-                message=f"its job runs, at {written}, but must be paused: {should_not}. Set its next_run_time to NULL"
-                " and record the pause.",
+                message=words.JOB_RUNS % {"time": written, "why": should_not},
             )
         if not runs and not should_not:
             yield Fault(
                 code="job_paused",
                 **about,
-                message=f"its job is paused, but must run: it is active, and the credit {credit} covers its price"
-                f" {price}. Set its next_run_time to {when(expected)} and end its pause there.",
+                message=words.JOB_PAUSED % {"credit": credit, "price": price, "time": when(expected)},
             )
         if runs and expected is None:
             yield Fault(
                 code="job_misplaced",
                 **about,
-                message=f"its job stands at {written}, and where it must cannot be told from its created_at, its period"
-                " and its account's settled_until. Restore these.",
+                message=words.JOB_NOWHERE % {"time": written},
             )
         elif runs and stands_at != expected:
             yield Fault(
                 code="job_misplaced",
                 **about,
-                message=f"its job stands at {written}, but must at {when(expected)}, the first instant of its grid"
-                " after its account's settled_until. Set its next_run_time so.",
+                message=words.JOB_MISPLACED % {"stands": written, "time": when(expected)},
             )
         if runs and pauses:
             yield Fault(
                 code="pause_left_open",
                 **about,
-                message=f"its job runs, but {counted(pauses, 'pause')} of it did not end. End it where it went on.",
+                message=words.PAUSE_OPEN % {"pauses": counted(pauses, "pause")},
             )
         if not runs and not pauses:
             yield Fault(
                 code="pause_missing",
                 **about,
-                message="its job is paused, but no open pause says since when and why. Restore that, or let it begin at"
-                " its first instant that was not billed.",
+                message=str(words.PAUSE_MISSING),
             )
 
 
 def _why_paused(*, active: bool, credit: int, price: int) -> str:
     """Why a job must be paused; empty where it must run."""
     if not active:
-        return "it is switched off"
-    return f"the credit {credit} does not cover its price {price}" if credit < price else ""
+        return str(words.SWITCHED_OFF)
+    return words.NOT_COVERED % {"credit": credit, "rest": price} if credit < price else ""
 
 
 def orphans() -> Iterator[Fault]:
@@ -211,8 +206,7 @@ def orphans() -> Iterator[Fault]:
         yield Fault(
             code="job_orphan",
             job=job_id,
-            message=f"no subscription has this id; the job {f'stands at {written}' if written else 'is paused'} and"
-            " bills nothing. Delete it, or restore its subscription.",
+            message=words.ORPHAN % {"time": written} if written else str(words.ORPHAN_PAUSED),
         )
 
 
@@ -222,16 +216,16 @@ def pauses(account: int | None = None) -> Iterator[Fault]:
         PAUSES, account=account
     ):
         about = {"account": customer_id, "subscription": subscription_id}
-        span = f"pause {pause_id}, from {begins} to {ends or 'now'},"
+        span = {"id": pause_id, "begins": begins, "ends": ends or words.NOW}
         if overlaps:
             yield Fault(
                 code="pause_overlaps",
                 **about,
-                message=f"{span} begins before pause {before} ends. Correct the wrong one.",
+                message=words.OVERLAPS % {**span, "other_id": before},
             )
         if not on_grid:
             yield Fault(
                 code="pause_off_grid",
                 **about,
-                message=f"{span} does not begin and end at instants of the grid, as pauses do. Restore its times.",
+                message=words.OFF_GRID % span,
             )

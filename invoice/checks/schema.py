@@ -1,11 +1,13 @@
 """Whether the database still guards what it was told to guard."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from django.db import connection
 from django.db.models import DateTimeField, Field, IntegerField
 
 from customer.models import Account, LedgerEntry, SetAside
+from invoice.checks import words
 from invoice.checks.database import rows
 from invoice.checks.faults import Fault, counted
 from invoice.models import Invoice
@@ -33,8 +35,7 @@ def constraints() -> Iterator[Fault]:
                 if constraint.name not in found:
                     yield Fault(
                         code="constraint_missing",
-                        message=f"table {table} has lost its constraint {constraint.name}, so that nothing keeps such"
-                        " rows out. Put it back as the migrations have it.",
+                        message=words.CONSTRAINT % {"table_id": table, "constraint_id": constraint.name},
                     )
 
 
@@ -52,9 +53,12 @@ def values(account: int | None = None) -> Iterator[Fault]:
                 yield Fault(
                     code="value_unreadable",
                     account=account,
-                    message=f"{counted(many, 'row')} of {table}, the first with {key} {first}, hold in {field.column}"
-                    " what is no such value. Restore it from a backup.",
+                    message=words.UNREADABLE % {"count": counted(many, "row"), **_found(table, key, first, field)},
                 )
+
+
+def _found(table: str, key: str, first: Any, field: Field) -> dict[str, Any]:
+    return {"table_id": table, "key_id": key, "first_id": first, "column_id": field.column}
 
 
 def _unreadable(field: Field) -> str | None:
@@ -89,6 +93,10 @@ def references(account: int | None = None) -> Iterator[Fault]:
                 yield Fault(
                     code="reference_broken",
                     account=account,
-                    message=f"{counted(many, 'row')} of {table}, the first with {key} {first}, name by {field.column} a"
-                    f" row of {target.db_table} that is not there. Restore that from a backup.",
+                    message=words.REFERENCE
+                    % {
+                        "count": counted(many, "row"),
+                        "target_id": target.db_table,
+                        **_found(table, key, first, field),
+                    },
                 )

@@ -61,7 +61,7 @@ def test_a_subscription_short_of_credit_says_since_when_and_what_is_missing(ada,
                 "paused_on": "charge",
                 "withheld_from": second(1800),
                 "resumed_at": None,
-                "resumed_on": "",
+                "resumed_on": None,
                 "restored_from": None,
             }
         ],

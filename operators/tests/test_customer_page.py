@@ -67,9 +67,9 @@ def test_it_tells_why_each_subscription_is_paused_and_when_the_others_are_invoic
     dear, off, vm = subscribe(ada, price=1001), subscribe(ada, isactive=False), subscribe(ada, price=1000, name="Big")
     said = words(shown(root, ada))
     states = [
-        f"Big ({vm.pk}) 1,000 every 0:10:00 1,000 0:10:00 Running 2030-01-01 00:10:00 2030-01-01 00:10:00",
-        f"VM ({off.pk}) 300 every 0:10:00 300 0:10:00 Deactivated -",
-        f"VM ({dear.pk}) 1,001 every 0:10:00 1,001 0:10:00 Insufficient Credit -",
+        f"Big ({vm.pk}) 1,000 every 10 minutes 1,000 10 minutes Running 2030-01-01 00:10:00 2030-01-01 00:10:00",
+        f"VM ({off.pk}) 300 every 10 minutes 300 10 minutes Deactivated -",
+        f"VM ({dear.pk}) 1,001 every 10 minutes 1,001 10 minutes Insufficient Credit -",
     ]
     assert " ".join(states) in said
     listed = logged_in(root).get(page(SUBSCRIPTION, "changelist"), {"customer__id__exact": ada.pk})

@@ -154,7 +154,7 @@ def test_every_plot_has_its_numbers_as_a_table(page, provider, fake_clock, run_p
         samples.sample()
     html = page()
     assert html.count("<svg viewBox") == html.count("As a table</summary>") == 4
-    assert re.search(r"2030-01-01 00:30</th><td>2</td><td>21</td>", html)
+    assert re.search(r"2030-01-01 00:30</time></th><td>2</td><td>21</td>", html)
     assert re.search(r"<title>00:30: 21 from 2 invoices</title>", html)
 
 

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 MAX_MONEY = 2**63 - 1
@@ -23,14 +23,13 @@ class WholeField(LiteralField):
     """A whole number: a JSON integer, or a string of 1 to 19 ASCII digits; from `least` to `most`."""
 
     default_error_messages = {
-        "invalid": "A whole number is required: an integer, or 1 to 19 digits.",
-        "range": "Must be from {least} to {most}.",
+        "invalid": _("A whole number is required: an integer, or 1 to 19 digits."),
+        "range": _("Must be from {least} to {most}."),
     }
 
     def __init__(self, *, least: int = 0, most: int = MAX_MONEY, **options: Any) -> None:
         self.least, self.most = least, most
         super().__init__(**options)
-        extend_schema_field({"type": "integer", "format": "int64", "minimum": least, "maximum": most})(self)
 
     def to_internal_value(self, data: Any) -> int:
         if isinstance(data, str) and _DIGITS.fullmatch(data):
@@ -49,7 +48,7 @@ class MoneyField(WholeField):
     """Money in its smallest unit, a whole number."""
 
     default_error_messages = {
-        "invalid": "A whole number is required, in the smallest unit of money: an integer, or 1 to 19 digits.",
+        "invalid": _("A whole number is required, in the smallest unit of money: an integer, or 1 to 19 digits."),
     }
 
 

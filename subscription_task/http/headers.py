@@ -13,6 +13,8 @@ _PAGE = (
 DOCUMENTS = _PAGE + "script-src 'self'; worker-src blob:"
 """Swagger UI and Redoc write styles into the page; Redoc searches in a worker that it makes of its own text,
 and would fetch its maker's logo."""
+HOME = _PAGE + "script-src 'none'"
+"""The first page has a style of its own, and runs nothing."""
 ADMIN = _PAGE + "script-src 'self' 'unsafe-eval'"
 """The admin's theme is of Alpine.js, which evaluates the attributes of its elements; scripts come from files alone."""
 
@@ -43,6 +45,8 @@ class SecurityHeaders:
 def policy(path: str) -> str:
     """The Content-Security-Policy of a path."""
     match path.split("/", 3):
+        case ["", ""]:
+            return HOME
         case ["", "admin", *_]:
             return ADMIN
         case ["", "api", "docs" | "redoc", *_]:

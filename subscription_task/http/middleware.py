@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import is_valid_path
+from django.utils.translation import gettext as _
+from django.views.defaults import page_not_found
 
 from subscription_task.http.refusal import refuse
 
@@ -17,7 +19,8 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 class AnyOfOurPaths:
     """Serves each path with and without its trailing slash, and `/Invoice/…` as `/invoice/…`, without a redirect.
 
-    A path or a host that is none of ours is refused in JSON, whatever DEBUG is.
+    A path or a host that is none of ours is refused in JSON, whatever DEBUG is; to browsers, a path of the admin's by a
+    page.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -27,7 +30,7 @@ class AnyOfOurPaths:
         try:
             request.get_host()
         except DisallowedHost:
-            return refuse(400, "This host is not served here: DJANGO_ALLOWED_HOSTS names those that are.")
+            return refuse(400, _("This host is not served here: DJANGO_ALLOWED_HOSTS names those that are."))
         path = request.path_info
         if path.startswith("/Invoice/"):
             path = "/invoice/" + path.removeprefix("/Invoice/")
@@ -36,7 +39,9 @@ class AnyOfOurPaths:
             if is_valid_path(spelling):
                 request.path_info = spelling
                 return self.get_response(request)
-        return refuse(404, "Not found.")
+        if path.startswith("/admin/") and "text/html" in request.headers.get("Accept", ""):
+            return page_not_found(request, Http404())
+        return refuse(404, _("Not found."))
 
 
 class BodyLimit:
@@ -52,18 +57,18 @@ class BodyLimit:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.encoding and codecs.lookup(request.encoding).name not in self.ENCODINGS:
-            return refuse(415, "The request body must be in UTF-8.")
+            return refuse(415, _("The request body must be in UTF-8."))
         if not request.META.get("CONTENT_LENGTH") and "HTTP_TRANSFER_ENCODING" in request.META:
             try:
                 self._measure(request)
             except Exception:  # noqa: BLE001 - gunicorn's own errors derive from nothing narrower
-                return refuse(400, "The chunks of the request body do not follow each other.")
+                return refuse(400, _("The chunks of the request body do not follow each other."))
         announced = request.META.get("CONTENT_LENGTH") or "0"
         if not (announced.isascii() and announced.isdecimal()):
-            return refuse(400, "The Content-Length is no number.")
+            return refuse(400, _("The Content-Length is no number."))
         digits = announced.lstrip("0") or "0"
         if len(digits) > 15 or int(digits) > settings.MAX_BODY_BYTES:
-            return refuse(413, "The request body is over 1 MiB.")
+            return refuse(413, _("The request body is over 1 MiB."))
         return self.get_response(request)
 
     def _measure(self, request: HttpRequest) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.core.signing import BadSignature, Signer
+from django.utils.translation import gettext as _
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.response import Response
@@ -13,7 +14,7 @@ class IdPagination(CursorPagination):
     """Pages of `page_size` rows, by `ordering` (`id` or `-id`), in an answer whose list is called `list_name`.
 
     Ids are unique, so a cursor is a direction and an id. It is signed for its list: a forged one, or one of another
-    list, is 404.
+    list, is 404. What lists its rows by another key has its own `place_of` and `beside`.
     """
 
     list_name: str
@@ -28,8 +29,40 @@ class IdPagination(CursorPagination):
             return self.page_size
         digits = asked.lstrip("0")
         if not (digits.isascii() and digits.isdecimal()):
-            raise ValidationError({self.page_size_query_param: ["A whole number of at least 1 is required."]})
+            raise ValidationError({self.page_size_query_param: [_("A whole number of at least 1 is required.")]})
         return min(int(digits[:9]), self.max_page_size)
+
+    def paginate_queryset(self, queryset: Any, request: Any, view: Any = None) -> list:
+        self.base_url = request.build_absolute_uri()
+        size, cursor = self.get_page_size(request), self.decode_cursor(request)
+        up, self.place = (cursor.reverse, cursor.position) if cursor else (False, None)
+        found = self.beside(queryset, self.place, up=up, most=size + 1)
+        self.page, more, began = found[:size], len(found) > size, self.place is not None
+        self.has_next, self.has_previous = (began, more) if up else (more, began)
+        if up:
+            self.page.reverse()
+        return self.page
+
+    def place_of(self, row: Any) -> str:
+        """Where a row stands in the order."""
+        return str(row.pk)
+
+    def beside(self, rows: Any, place: str | None, *, up: bool, most: int) -> list:
+        """The rows below a place in the order, or, going `up`, those above it: the nearest first."""
+        descending = self.ordering.startswith("-") != up
+        if place is not None:
+            rows = rows.filter(**{"pk__lt" if descending else "pk__gt": place})
+        return list(rows.order_by("-pk" if descending else "pk")[:most])
+
+    def get_next_link(self) -> str | None:
+        return self._link(self.page[-1:], reverse=False) if self.has_next else None
+
+    def get_previous_link(self) -> str | None:
+        return self._link(self.page[:1], reverse=True) if self.has_previous else None
+
+    def _link(self, last: list, *, reverse: bool) -> str:
+        position = self.place_of(last[0]) if last else self.place
+        return self.encode_cursor(Cursor(offset=0, reverse=reverse, position=position))
 
     def encode_cursor(self, cursor: Cursor) -> str:
         token = self._signer().sign(f"{'r' if cursor.reverse else 'f'}{cursor.position}")
@@ -60,7 +93,7 @@ class IdPagination(CursorPagination):
         return parameters
 
     def get_paginated_response_schema(self, schema: dict) -> dict:
-        link = {"type": "string", "format": "uri", "nullable": True}
+        link = {"type": ["string", "null"], "format": "uri"}
         return {
             "type": "object",
             "required": [self.list_name, "next", "previous"],

@@ -2,11 +2,14 @@
 
 import codecs
 import json
-from typing import Any
+from typing import Any, NoReturn
 
+from django.http.multipartparser import MultiPartParserError
+from django.utils.translation import gettext as _
 from rest_framework.exceptions import ParseError
-from rest_framework.parsers import JSONParser, get_encoding
-from rest_framework.utils.json import strict_constant
+from rest_framework.parsers import JSONParser, MultiPartParser, get_encoding
+
+from subscription_task.http import unreadable
 
 DEEPEST = 32
 """The levels of a JSON body. Far beyond, whatever prints, hashes or walks it could run out of stack."""
@@ -20,13 +23,31 @@ class BoundedJSONParser(JSONParser):
     def parse(self, stream: Any, media_type: str | None = None, parser_context: dict | None = None) -> Any:
         decoded = codecs.getreader(get_encoding(parser_context or {}))(stream)
         try:
-            body = json.load(decoded, parse_constant=strict_constant, parse_int=_whole_number)
+            body = json.load(decoded, parse_constant=_refuse_constant, parse_int=_whole_number)
         except RecursionError:
-            raise ParseError("JSON parse error - nested too deeply") from None
+            raise _too_deep() from None
         except ValueError as error:
-            raise ParseError(f"JSON parse error - {error}") from error
+            raise ParseError(unreadable.by_json(error)) from error
         _refuse_depth(body)
         return body
+
+
+class FormWithFilesParser(MultiPartParser):
+    """DRF's for multipart forms, which says what is wrong with one in the language of who sent it."""
+
+    def parse(self, *args: Any, **options: Any) -> Any:
+        try:
+            return super().parse(*args, **options)
+        except ParseError as error:
+            if isinstance(error.__context__, MultiPartParserError):
+                raise ParseError(unreadable.by_multipart(error.__context__)) from error
+            raise
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    """NaN and the infinities, which are no JSON."""
+    said = {"name": repr(name)}
+    raise ParseError(_("JSON parse error - Out of range float values are not JSON compliant: %(name)s") % said)
 
 
 def _whole_number(digits: str) -> int | str:
@@ -35,7 +56,7 @@ def _whole_number(digits: str) -> int | str:
 
 def _refuse_depth(body: Any) -> None:
     level = [body]
-    for _ in range(DEEPEST):
+    for _level in range(DEEPEST):
         level = [
             child
             for parent in level
@@ -44,4 +65,8 @@ def _refuse_depth(body: Any) -> None:
         ]
         if not level:
             return
-    raise ParseError("JSON parse error - nested too deeply")
+    raise _too_deep()
+
+
+def _too_deep() -> ParseError:
+    return ParseError(_("JSON parse error - nested too deeply"))

@@ -35,7 +35,7 @@ def test_its_bars_are_what_was_charged_in_each_minute(visit, find):
     viewer.open("/admin/")
     bars = {}
     for title, height in page.evaluate(BARS):
-        at, amount, invoices = re.fullmatch(r"(\S+): ([\d,]+) from ([\d,]+) invoices", title).groups()
+        at, amount, invoices = re.fullmatch(r"(\S+): ([\d,]+) from ([\d,]+) invoices?", title).groups()
         bars[at] = int(amount.replace(",", "")), int(invoices.replace(",", "")), height
     assert len(bars) == 60
     tallies = {at: (int(amount), invoices) for at, amount, invoices in find(TALLIES)}

@@ -1,8 +1,12 @@
 // What unfold and Select2 leave unsaid, or say too much of, to a screen reader.
 
+// Icons that point along the line, which may run from right to left.
+const POINTS = ["arrow_back", "arrow_forward", "chevron_left", "chevron_right", "dock_to_right", "logout"];
+
 // The name of an icon is no word, where there are words beside it.
 function hideIcons() {
   for (const icon of document.querySelectorAll(".material-symbols-outlined")) {
+    icon.classList.toggle("mirrored", POINTS.includes(icon.textContent.trim()));
     if (icon.parentElement.textContent.trim() !== icon.textContent.trim()) icon.ariaHidden = "true";
   }
 }
@@ -19,7 +23,29 @@ function nameSelects() {
   }
 }
 
+// SimpleBar speaks English, whatever the page does.
+const SCROLLS = { fa: "محتوای پیمایشی" };
+function nameScrollers() {
+  for (const part of document.querySelectorAll("[aria-label='scrollable content']")) {
+    part.ariaLabel = SCROLLS[document.documentElement.lang] ?? part.ariaLabel;
+  }
+}
+
+// Django counts what is chosen in a list with the digits of English.
+function countInOwnDigits() {
+  const counter = document.querySelector(".action-counter");
+  if (!counter || document.documentElement.lang !== "fa") return;
+  const count = () => {
+    const own = counter.textContent.replace(/[0-9]/g, (digit) => "۰۱۲۳۴۵۶۷۸۹"[digit]);
+    if (own !== counter.textContent) counter.textContent = own;
+  };
+  new MutationObserver(count).observe(counter, { childList: true, characterData: true, subtree: true });
+  count();
+}
+
 window.addEventListener("load", () => {
+  countInOwnDigits();
+  nameScrollers();
   hideIcons();
   window.django?.jQuery?.(nameSelects); // after Django has made them
 });

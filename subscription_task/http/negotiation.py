@@ -1,0 +1,66 @@
+"""JSON or CSV, by `?format=` or by `Accept`; an error is JSON even so."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils.translation import gettext as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.exceptions import NotAcceptable, ValidationError
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+PARAMETER = "format"
+FORMAT = OpenApiParameter(
+    PARAMETER,
+    {"type": "string", "enum": ["json", "csv"]},
+    description="`csv` gives all of it as one file, however long, and so does `Accept: text/csv`. Else it is JSON.",
+)
+
+
+def or_csv(answer: Any) -> dict[tuple[int, str], Any]:
+    """The entries of `extend_schema(responses=…)` for an answer that is also had as CSV."""
+    return {(200, JSONRenderer.media_type): answer, (200, CSVRenderer.media_type): OpenApiTypes.STR}
+
+
+class CSVRenderer(BaseRenderer):
+    """Says that there is CSV. What is CSV is streamed, and not rendered."""
+
+    media_type = "text/csv"
+    format = "csv"
+
+
+class Negotiation(DefaultContentNegotiation):
+    """By `?format=`, where that is said, else by `Accept`."""
+
+    def select_renderer(
+        self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        said = request.query_params.getlist(PARAMETER)
+        if not said:
+            return super().select_renderer(request, renderers, format_suffix)
+        if len(said) > 1:
+            raise ValidationError({PARAMETER: [_("May be given only once.")]})
+        for renderer in renderers:
+            if renderer.format == said[0]:
+                return renderer, renderer.media_type
+        formats = ", ".join(renderer.format for renderer in renderers)
+        raise NotAcceptable(_("There is no such format here: %(formats)s are.") % {"formats": formats})
+
+
+class AlsoCSV:
+    """A view whose answers are had as CSV too."""
+
+    renderer_classes = (JSONRenderer, CSVRenderer)
+    content_negotiation_class = Negotiation
+
+    def handle_exception(self, error: Exception) -> Response:
+        response = super().handle_exception(error)
+        self.request.accepted_renderer, self.request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
+        return response
+
+
+def wants_csv(request: Request) -> bool:
+    return request.accepted_renderer.format == CSVRenderer.format
