@@ -1,9 +1,10 @@
 # The two commands: `make run` and `make test`.
 PYTHON ?= python3
 PORT ?= 8000
+URL ?= http://localhost:$(PORT)
 BIN := .venv/bin
 
-.PHONY: run demo screenshots worker test nightly chaos bench bench-quick lint audit format clean
+.PHONY: run demo screenshots documents messages worker test nightly chaos bench bench-quick newman lint audit format clean
 
 run: .venv/run  ## serves http://localhost:8000 with the scheduler billing
 	@$(BIN)/python manage.py serve $(PORT)
@@ -14,14 +15,21 @@ demo: .venv/run  ## a provider with three months of history, in a scratch databa
 screenshots: .venv/dev  ## the pictures of the admin in docs/figures, made from the demo; wants chromium
 	@$(BIN)/python -m tests.browser.screenshots
 
+documents: .venv/dev  ## what clients are built from, clients/openapi.yaml, and the Postman collection
+	@$(BIN)/python manage.py spectacular --validate --fail-on-warn --file clients/openapi.yaml
+	@$(BIN)/python -m clients.postman
+
+messages: .venv/dev  ## the catalogues in locale/ brought up to date and compiled; says what is not translated
+	@$(BIN)/python -m tests.catalogue
+
 worker: .venv/celery  ## bills what servers with INVOICE_ENGINE=celery and the same CELERY_BROKER_URL send hints of
 	@INVOICE_ENGINE=celery $(BIN)/celery -A subscription_task worker --without-mingle --without-gossip --without-heartbeat
 
 test: .venv/dev  ## all tests, on SQLite and on PostgreSQL
 	@$(BIN)/python -m tests
 
-nightly: .venv/dev  ## the random histories, many more of them
-	@HISTORIES=5000 $(BIN)/python -m tests tests/test_model.py
+nightly: .venv/dev  ## the random histories and the random requests, many more of them
+	@HISTORIES=5000 REQUESTS=200 $(BIN)/python -m tests tests/test_model.py tests/test_schemathesis.py
 
 chaos: .venv/dev  ## every fault there is a row for, some minutes; the table goes into docs/reliability.md
 	@$(BIN)/python -m tests.chaos
@@ -31,6 +39,10 @@ bench: .venv/dev  ## how fast it is, beside the limit of the machine; the figure
 
 bench-quick: .venv/dev  ## the same in a few minutes, smaller; nothing is kept
 	@$(BIN)/python -m bench --quick
+
+newman: clients/newman/node_modules  ## runs the Postman collection against a server that is up, by URL=…; wants Node.js
+	@clients/newman/node_modules/.bin/newman run clients/prepaid-billing.postman_collection.json \
+		--environment clients/prepaid-billing.postman_environment.json --env-var baseUrl=$(URL) --bail failure
 
 lint: .venv/dev  ## what must hold before the tests
 	$(BIN)/ruff check .
@@ -68,5 +80,9 @@ format: .venv/dev
 	@$(PYTHON) -m venv .venv/auditor
 	@.venv/auditor/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
 
+clients/newman/node_modules: clients/newman/package-lock.json
+	@npm ci --prefix clients/newman --ignore-scripts --no-audit --no-fund --loglevel error
+	@touch $@
+
 clean:
-	rm -rf .venv .pytest_cache .hypothesis .ruff_cache
+	rm -rf .venv clients/newman/node_modules .pytest_cache .hypothesis .ruff_cache

@@ -1,0 +1,1 @@
+"""What clients of the API use: its description, a Postman collection, a walk with curl."""
