@@ -85,7 +85,7 @@ def test_the_walk_works_as_it_is_pasted_and_the_invoices_arrive():
             assert counted["number_of_invoices"] >= 3
             assert counted["total_cost_amount"] == 450 * counted["number_of_invoices"]
 
-            asked, again = re.findall(
+            asked, again, counted, in_persian = re.findall(
                 r"^```bash\n(.*?)^```$", section("What else there is to ask"), re.MULTILINE | re.DOTALL
             )
             forecast, statement, vm = documents(shell.run(asked))
@@ -99,6 +99,15 @@ def test_the_walk_works_as_it_is_pasted_and_the_invoices_arrive():
                 '{"credit"',
             ]
             assert said[0] == said[2]
+            by_day, listed, file = shell.run(counted).partition("id,customer,")
+            statistics, found = documents(by_day)
+            assert (
+                sum(day["number_of_invoices"] for day in statistics["series"]) == statistics["number_of_invoices"] >= 3
+            )
+            assert [one["name"] for one in found["subscriptions"]] == ["VM"]
+            assert listed
+            assert len(file.splitlines()) > 3
+            assert json.loads(shell.run(in_persian)) == {"detail": "پیدا نشد."}
 
 
 def walk() -> Iterator[tuple[str, str]]:
