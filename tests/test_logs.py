@@ -124,7 +124,7 @@ class Visitor:
             return answer.status, answer.read().decode()
 
 
-@pytest.mark.parametrize("kind", ["gunicorn", "runserver"])
+@pytest.mark.parametrize("kind", ["gunicorn", pytest.param("runserver", marks=pytest.mark.once)])
 def test_a_server_that_hears_all_secrets_repeats_none(kind):
     wrong, operators, session = "wrong-horse-battery", "operators-horse", "stolen-session"
     with servers.database() as url, servers.Server(kind, DATABASE_URL=url, SCHEDULER="off") as server:
@@ -223,7 +223,8 @@ def test_a_worker_of_production_says_it_in_json(broker):
         command = [sys.executable, "-m", *brokers.WORKER.split(), "--concurrency", "1"]
         with servers.Process(command, **servers.PRODUCTION, **engine, DATABASE_URL=url) as worker:
             worker.says(" ready.")
-            worker.end()
+            worker.popen.terminate()
+            worker.popen.wait(servers.PATIENCE)
             found = [json.loads(line) for line in worker.output.splitlines() if line.startswith("{")]
     assert any(line["event"].endswith(" ready.") for line in found)
     assert all(line["logger"].startswith("celery.") for line in found)

@@ -210,14 +210,14 @@ def test_the_newman_that_is_installed_is_the_one_that_is_pinned():
 
 
 @wants_newman
-@pytest.mark.parametrize("period", ["2", "600"])
+@pytest.mark.parametrize("period", ["2", pytest.param("600", marks=pytest.mark.once)])
 def test_newman_runs_every_request_and_nothing_fails(period, tmp_path):
     names = [item["name"] for item in items(read(postman.COLLECTION))]
     with (
         servers.database() as database,
         servers.Server("runserver", DATABASE_URL=database, INVOICE_PERIOD=period) as server,
     ):
-        for _ in range(2):  # the second finds what the first left
+        for _ in range(2 if period == "2" else 1):  # the second finds what the first left
             code, report = run(tmp_path, server.url)
             assert failures(report) == []
             assert code == 0
@@ -233,9 +233,12 @@ def test_newman_runs_every_request_and_nothing_fails(period, tmp_path):
 @wants_newman
 @pytest.mark.once
 def test_newman_fails_where_nothing_bills(tmp_path):
-    settings = {"INVOICE_PERIOD": "1", "SCHEDULER": "off"}
+    impatient = tmp_path / "collection.json"
+    impatient.write_text(postman.COLLECTION.read_text("utf-8").replace("(answer.period + 15) * 1000", "1000"), "utf-8")
+    # Within the period, so that the switches on the way have nothing to bill.
+    settings = {"INVOICE_PERIOD": "30", "SCHEDULER": "off"}
     with servers.database() as database, servers.Server("runserver", DATABASE_URL=database, **settings) as server:
-        code, report = run(tmp_path, server.url)
+        code, report = run(tmp_path, server.url, impatient)
     assert code == 1
     assert failures(report) == ["Await the first invoice: expected [] not to be empty"]
 

@@ -37,7 +37,7 @@ def walk(*arguments: str) -> subprocess.CompletedProcess:
 
 
 @wants_curl
-@pytest.mark.parametrize("period", ["2", "600"])
+@pytest.mark.parametrize("period", ["2", pytest.param("600", marks=pytest.mark.once)])
 def test_it_goes_the_way_of_the_collection(period):
     described, _ = openapi.expectations(SCHEMA)
     patterns = {line: one["path"] for (line, _), one in zip(openapi.operations(SCHEMA), described, strict=True)}
