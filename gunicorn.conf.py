@@ -31,6 +31,11 @@ def on_starting(server: Any) -> None:
         left.unlink()
 
 
+def post_worker_init(worker: Any) -> None:
+    """Lets long answers, which are files, say that they are still being sent: `timeout` is for what hangs."""
+    import_module("subscription_task.http.heartbeat").beat = worker.notify
+
+
 def child_exit(server: Any, worker: Any) -> None:
     """Forgets the gauges of a worker that is gone; its counters stay."""
     import_module("prometheus_client.multiprocess").mark_process_dead(worker.pid)

@@ -70,6 +70,8 @@ def _key(request: Request) -> str | None:
 
 
 def _hash(request: Request) -> str:
-    """What the body says, whatever its spaces and the order of its fields."""
-    body = dict(request.data.lists()) if isinstance(request.data, QueryDict) else request.data
-    return hashlib.sha256(json.dumps(body, sort_keys=True, default=repr).encode()).hexdigest()
+    """What the body says, whatever its spaces and the order of its fields. No form says what JSON does."""
+    is_form = isinstance(request.data, QueryDict)
+    body = dict(request.data.lists()) if is_form else request.data
+    said = json.dumps(body, sort_keys=True, default=repr)
+    return hashlib.sha256(f"{'form ' if is_form else ''}{said}".encode()).hexdigest()

@@ -1,7 +1,10 @@
 """Where requests come from, as far as those who share a line can be told apart."""
 
+import re
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
+
+_WITH_PORT = re.compile(r"\[([^\]]+)\](?::[0-9]+)?|([0-9.]+):[0-9]+")
 
 
 @dataclass(frozen=True)
@@ -14,9 +17,10 @@ class Place:
 
 
 def of(address: str) -> Place:
-    """The place that an address is of."""
+    """The place that an address is of; some proxies write the port behind it."""
+    with_port = _WITH_PORT.fullmatch(address)
     try:
-        ip = ip_address(address)
+        ip = ip_address(with_port[1] or with_port[2] if with_port else address)
     except ValueError:  # a Unix socket has none
         return Place(address, True)
     if isinstance(ip, IPv6Address):

@@ -26,18 +26,18 @@ from invoice.serializers import (
     kind_of_rows,
 )
 from subscription import subscriptions
-from subscription_task.http import csv_files, parameters
+from subscription_task.http import csv_files, parameters, query
 from subscription_task.http.answers import PageView, file_of, shown
 from subscription_task.http.documents import errors
 from subscription_task.http.negotiation import FORMAT, AlsoCSV, or_csv, wants_csv
-from subscription_task.http.pagination import IdPagination
+from subscription_task.http.pagination import CURSOR, PAGE_SIZE, IdPagination
 
 PAGE = [
-    OpenApiParameter("cursor", str, description="Of the page; `next` and `previous` have it."),
+    OpenApiParameter("cursor", str, description=CURSOR),
     OpenApiParameter(
         "page_size",
-        {"type": "integer", "minimum": 1, "default": 100},
-        description="The lines of a page; at most 1000 are given.",
+        {"type": "integer", "minimum": 1, "default": IdPagination.page_size},
+        description=PAGE_SIZE.format(most=IdPagination.max_page_size),
     ),
 ]
 
@@ -102,7 +102,7 @@ class Statement(AlsoCSV, APIView):
         if wants_csv(request):
             pages = statements.pages(customer_id=request.user.pk, size=csv_files.ROWS_AT_ONCE)
             return file_of(request, LineSerializer, pages, name="statement")
-        size, cursor = IdPagination().get_page_size(request), request.query_params.get("cursor")
+        size, cursor = IdPagination().get_page_size(request), query.one(request, "cursor")
         page = statements.page(customer_id=request.user.pk, size=size, cursor=cursor)
         here = request.build_absolute_uri()
         links = {
@@ -121,9 +121,8 @@ class Forecast(APIView):
         parameters=[ForecastRequestSerializer], responses={200: ForecastSerializer, **errors(400, 401, 429, 503)}
     )
     def get(self, request: Request) -> Response:
-        said = ForecastRequestSerializer(data=request.query_params.dict())
-        said.is_valid(raise_exception=True)
-        credit, days = said.validated_data["credit"], said.validated_data["days"]
+        asked = parameters.read(ForecastRequestSerializer, request)
+        credit, days = asked["credit"], asked["days"]
         position = outlook.read(customer_id=request.user.pk)
         without = outlook.look(position, days=days)
         if not credit:

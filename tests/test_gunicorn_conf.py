@@ -4,6 +4,7 @@ import importlib.util
 import json
 import os
 import signal
+import socket
 import sys
 from pathlib import Path
 from urllib.request import ProxyHandler, Request, build_opener
@@ -30,11 +31,26 @@ def application(environ, start_response):
 """
 
 
+LONG = """
+import time
+from subscription_task.http import csv_files
+
+def pieces():
+    for number in range(6):
+        time.sleep(0.6)  # what a piece takes
+        yield f"{number}\\n"
+
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/csv")])
+    return (piece.encode() for piece in csv_files.alive(pieces()))
+"""
+
+
 class Gunicorn(servers.Process):
     """A server that tells of itself."""
 
-    def __init__(self, folder: Path, **settings: str) -> None:
-        folder.joinpath("probe.py").write_text(PROBE)
+    def __init__(self, folder: Path, probe: str = PROBE, **settings: str) -> None:
+        folder.joinpath("probe.py").write_text(probe)
         self.port = servers.free_port()
         command = [sys.executable, "-m", "gunicorn", "--config", str(servers.ROOT / "gunicorn.conf.py")]
         command += ["probe", "--bind", f"127.0.0.1:{self.port}"]
@@ -82,6 +98,20 @@ def test_a_directory_that_is_given_is_emptied_at_the_start_and_kept(tmp_path):
             servers.until(lambda: not gone.exists(), "the gauges of the worker that is gone to go")
         assert server.end() == 0
         assert given.is_dir()
+
+
+def test_a_file_may_take_longer_than_a_worker_may_hang(tmp_path):
+    with Gunicorn(tmp_path, LONG, GUNICORN_CMD_ARGS="--timeout 1") as server:
+        read = build_opener(ProxyHandler({})).open
+        servers.until(lambda: _listens(server.port), "the server")
+        with read(f"http://127.0.0.1:{server.port}/", timeout=servers.PATIENCE) as answer:
+            assert answer.read() == b"0\n1\n2\n3\n4\n5\n"
+        assert "WORKER TIMEOUT" not in server.output
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as caller:
+        return caller.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_gunicorn_believes_nobody_who_says_that_it_was_https(tmp_path):

@@ -11,6 +11,7 @@ from customer import accounts
 from customer.models import Account
 from subscription import subscriptions
 from subscription_task import serving
+from subscription_task.http import csv_files
 
 MIB = 1024 * 1024
 JSON, FORM, MULTIPART = "application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=b"
@@ -302,16 +303,73 @@ def test_an_account_that_is_set_aside_can_be_read_and_not_changed(client, ada):
         assert client.get(path).status_code == 200
 
 
+def served(method, path, body=b"", **headers):
+    """The servers' own way in: Django's test client would not come as far. The status, the headers and the body."""
+    environ = RequestFactory().generic(method, path, body).environ
+    environ |= {"wsgi.input": io.BytesIO(body)} | headers
+    said = []
+    answer = serving.development()(environ, lambda status, headers: said.append((status, dict(headers))))
+    return *said[0], b"".join(answer)
+
+
 @pytest.mark.parametrize("kind", ["application/json; x*=foo''bar", "application/json; charset*=foo''x"])
 @pytest.mark.django_db(transaction=True)
 def test_a_content_type_that_cannot_be_read_is_415(kind, client_of, make_customer):
-    """The servers' own way in: Django's test client would not come that far."""
-    environ = RequestFactory().put("/customer/increasecredit/", b"{}")
     token = client_of(make_customer())._credentials["HTTP_AUTHORIZATION"]
-    environ = environ.environ | {"CONTENT_TYPE": kind, "HTTP_AUTHORIZATION": token, "wsgi.input": io.BytesIO(b"{}")}
-    said = []
-    answer = serving.development()(environ, lambda status, headers: said.append((status, dict(headers))))
-    body = b"".join(answer)
-    assert said[0][0] == "415 Unsupported Media Type"
-    assert said[0][1]["Content-Type"] == "application/json"
+    sent = {"CONTENT_TYPE": kind, "HTTP_AUTHORIZATION": token}
+    status, headers, body = served("PUT", "/customer/increasecredit/", b"{}", **sent)
+    assert (status, headers["Content-Type"]) == ("415 Unsupported Media Type", "application/json")
     assert b"detail" in body
+
+
+@pytest.mark.parametrize("accept", ["text/csv; a*=foo'en'%41", "text/csv;version*=idna''%ff%fe"])
+@pytest.mark.parametrize(
+    "path", ["/", "/invoice/list", "/api/schema/", "/api/docs/", "/api/redoc/", "/admin/language/"]
+)
+@pytest.mark.django_db(transaction=True)
+def test_an_accept_that_cannot_be_read_accepts_nothing(accept, path, client_of, make_customer):
+    token = client_of(make_customer())._credentials["HTTP_AUTHORIZATION"]
+    status, headers, body = served("GET", path, HTTP_ACCEPT=accept, HTTP_AUTHORIZATION=token)
+    assert int(status[:3]) in (200, 302, 204, 406), body
+    if status.startswith("406"):
+        assert headers["Content-Type"] == "application/json"
+        assert json.loads(body) == {"detail": "Could not satisfy the request Accept header."}
+
+
+@pytest.mark.parametrize("path", ["/invoice/list", "/invoice/list?format=csv", "/", "/nowhere", "/api/schema/"])
+@pytest.mark.django_db(transaction=True)
+def test_head_is_answered_as_get_without_the_body(path, client_of, make_customer):
+    token = client_of(make_customer())._credentials["HTTP_AUTHORIZATION"]
+    head, get = (served(method, path, HTTP_AUTHORIZATION=token) for method in ("HEAD", "GET"))
+    own = ("X-Request-ID",)
+    assert head[0] == get[0]
+    assert [{name: value for name, value in one[1].items() if name not in own} for one in (head, get)][0] == {
+        name: value for name, value in get[1].items() if name not in own
+    }
+    assert (head[2], get[2] != b"") == (b"", True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_head_makes_no_file(client_of, make_customer, monkeypatch):
+    made = []
+    monkeypatch.setattr(csv_files, "ROWS_AT_ONCE", 1)
+    monkeypatch.setattr(csv_files.heartbeat, "beat", lambda: made.append(1))
+    ada = make_customer()
+    for number in range(9):
+        subscriptions.create(customer=ada, name=f"vm {number}", price=5, isactive=False, by=ada)
+    token = client_of(ada)._credentials["HTTP_AUTHORIZATION"]
+    status, _, body = served("HEAD", "/subscription/list?format=csv", HTTP_AUTHORIZATION=token)
+    assert (status, body, len(made)) == ("200 OK", b"", 2)
+    assert served("GET", "/subscription/list?format=csv", HTTP_AUTHORIZATION=token)[2].count(b"\n") == 10
+    assert len(made) == 2 + 11
+
+
+@pytest.mark.parametrize("path", ["/api/schema/", "/api/docs/", "/api/docs"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+def test_what_the_documents_do_not_do_is_405_in_json(method, path, client):
+    if (method, path) == ("OPTIONS", "/api/schema/"):
+        assert client.generic(method, path).status_code == 200
+        return
+    answer = client.generic(method, path)
+    assert refused(answer, 405)
+    assert answer.json() == {"detail": f'Method "{method}" not allowed.'}

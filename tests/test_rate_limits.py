@@ -197,9 +197,11 @@ def test_a_token_that_was_revoked_spends_nothing_of_its_customers(ada, client_of
         ("2001:db8::1", "2001:db8:0:1::1", False),
         ("192.0.2.1", "::ffff:192.0.2.1", True),
         ("192.0.2.1", "192.0.2.2", False),
+        ("192.0.2.1:4711", "192.0.2.1", True),
+        ("[2001:db8::1]:4711", "2001:db8::2", True),
     ],
 )
-def test_an_address_of_ipv6_counts_with_its_64(limited, first, second, same):
+def test_an_address_of_ipv6_counts_with_its_64_and_no_port_counts(limited, first, second, same):
     for _ in range(4):
         ask(address=first)
     assert ask(address=second).status_code == (429 if same else 401)

@@ -133,6 +133,14 @@ def test_the_committed_schema_is_the_one_that_is_served(client):
     assert yaml.safe_load(answer.content) == yaml.safe_load(COMMITTED.read_bytes()) | {"servers": [{"url": "/"}]}
 
 
+def test_a_browser_shows_the_schema_and_does_not_save_it(client):
+    answer = client.get("/api/schema/", headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    assert answer["Content-Type"] == "text/plain; charset=utf-8"
+    assert "Accept" in answer["Vary"].split(", ")
+    assert answer.content.startswith(b"openapi: 3.1.0\n")
+    assert client.get("/api/schema/")["Content-Type"] == "application/vnd.oai.openapi; charset=utf-8"
+
+
 def test_the_schema_is_valid_and_made_without_a_warning(schema):
     GENERATOR_STATS.reset()
     validate_schema(SchemaGenerator().get_schema(request=None, public=True))

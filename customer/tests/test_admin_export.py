@@ -71,6 +71,7 @@ def test_the_filters_and_the_search_of_the_list_apply(root, ada):
         ("-30", "-30"),
         ("+4.5", "+4.5"),
         ("ada", "ada"),
+        ("-", "-"),
         ("", ""),
     ],
 )

@@ -91,6 +91,13 @@ def test_the_same_body_may_be_written_otherwise(send, ada):
     assert effects(ada) == (0, 1, 100)
 
 
+def test_a_form_is_no_json(send, ada):
+    send("put", "/customer/increasecredit/", {"credit": "5"}, key="k", format="multipart")
+    for body in ({"credit": ["5"]}, {"credit": "5"}, ["form", {"credit": ["5"]}]):
+        assert send("put", "/customer/increasecredit/", body, key="k").status_code in (400, 422)
+    assert effects(ada) == (1, 0, 105)
+
+
 def test_a_form_is_replayed_too(send, ada):
     for replayed in (None, "true"):
         assert send(*TOP_UP, key="k", format="multipart").headers.get(REPLAYED) == replayed

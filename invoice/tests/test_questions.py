@@ -322,6 +322,9 @@ PATHS = ["/invoice/list", "/invoice/statistics", "/subscription/list", "/custome
         ("", "text/*", 200, "text/csv; charset=utf-8"),
         ("", "text/html,application/xhtml+xml,*/*;q=0.8", 200, "application/json"),
         ("", "text/html", 406, "application/json"),
+        ("", "text/csv;q=0", 406, "application/json"),
+        ("", "application/json;q=0.1, text/csv", 200, "text/csv; charset=utf-8"),
+        ("", "text/html, text/csv;q=0.1, */*;q=0.5", 200, "application/json"),
         ("format=json", "text/csv", 200, "application/json"),
         ("format=csv", "application/json", 200, "text/csv; charset=utf-8"),
         ("format=csv", "text/html", 200, "text/csv; charset=utf-8"),
@@ -337,6 +340,21 @@ def test_the_form_is_the_one_that_was_asked_for(client, path, query, accept, sta
     assert (answer.status_code, answer["Content-Type"]) == (status, kind)
     if status >= 400:
         assert set(answer.json()) == ({"detail"} if status == 406 else {"format"})
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["invoice/forecast?days=1&days=2", *(f"{path[1:]}?page_size=1&page_size=1" for path in PATHS if "tis" not in path)],
+)
+def test_a_parameter_is_given_once(client, query):
+    answer = client.get(f"/{query}")
+    name = "days" if "days" in query else "page_size"
+    assert (answer.status_code, answer.json()) == (400, {name: ["May be given only once."]})
+
+
+def test_a_cursor_is_given_once(client):
+    for path in ("/invoice/list", "/subscription/list", "/customer/statement"):
+        assert client.get(f"{path}?cursor=a&cursor=a").json() == {"cursor": ["May be given only once."]}
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -11,6 +11,8 @@ from django.core.handlers.asgi import ASGIRequest
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 
+from subscription_task.http import heartbeat
+
 ROWS_AT_ONCE = 2000
 FORMULA = (*"=+-@＝＋－＠", "\t", "\r")
 """How a cell begins that a spreadsheet computes; some take the wide forms of signs for the signs."""
@@ -28,8 +30,8 @@ _WRITER = csv.writer(_Line())
 
 
 def defused(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell[:1] in FORMULA and not _NUMBER.fullmatch(cell) else cell
+    """A cell that no spreadsheet takes for a formula. A sign alone is none."""
+    return f"'{cell}" if len(cell) > 1 and cell[0] in FORMULA and not _NUMBER.fullmatch(cell) else cell
 
 
 def line(cells: Iterable[str]) -> str:
@@ -59,12 +61,21 @@ def by_key(rows: QuerySet, *, ascending: bool = False) -> Iterator[list[Model]]:
 
 def answer(request: HttpRequest, pieces: Iterator[str], *, name: str) -> StreamingHttpResponse:
     """A file that the browser saves as `name`.csv. What fails before its first rows are there is an error as ever."""
+    pieces = alive(pieces)
     pieces = chain(list(islice(pieces, 2)), pieces)
     return StreamingHttpResponse(
         _unhurried(pieces) if isinstance(request, ASGIRequest) else pieces,
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
     )
+
+
+def alive(pieces: Iterator[str]) -> Iterator[str]:
+    """The same, with a sign of life before each piece."""
+    heartbeat.beat()
+    for piece in pieces:
+        yield piece
+        heartbeat.beat()
 
 
 async def _unhurried(pieces: Iterator[str]) -> AsyncIterator[str]:

@@ -6,17 +6,20 @@ from typing import Any
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
-from rest_framework.exceptions import NotAcceptable, ValidationError
+from rest_framework.exceptions import NotAcceptable
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from subscription_task.http import query
+
 PARAMETER = "format"
 FORMAT = OpenApiParameter(
     PARAMETER,
     {"type": "string", "enum": ["json", "csv"]},
-    description="`csv` gives all of it as one file, however long, and so does `Accept: text/csv`. Else it is JSON.",
+    description="`csv` gives all of it as one file, without pages, and so does `Accept: text/csv`. Else it is JSON. A"
+    " name that a spreadsheet would compute (`=1+1`) has an apostrophe before it in the file.",
 )
 
 
@@ -33,33 +36,39 @@ class CSVRenderer(BaseRenderer):
 
 
 class Negotiation(DefaultContentNegotiation):
-    """By `?format=`, where that is said, else by `Accept`."""
+    """By `?format=`, where that is said, else by `Accept`, of which DRF's own does not read the weights."""
 
     def select_renderer(
         self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        said = request.query_params.getlist(PARAMETER)
-        if not said:
-            return super().select_renderer(request, renderers, format_suffix)
-        if len(said) > 1:
-            raise ValidationError({PARAMETER: [_("May be given only once.")]})
+        said = query.one(request, PARAMETER)
+        if said is None:
+            wanted = request._request.get_preferred_type([renderer.media_type for renderer in renderers])
+            for renderer in renderers:
+                if renderer.media_type == wanted:
+                    return renderer, wanted
+            raise NotAcceptable(available_renderers=renderers)
         for renderer in renderers:
-            if renderer.format == said[0]:
+            if renderer.format == said:
                 return renderer, renderer.media_type
-        formats = ", ".join(renderer.format for renderer in renderers)
+        formats = _(", ").join(renderer.format for renderer in renderers)
         raise NotAcceptable(_("There is no such format here: %(formats)s are.") % {"formats": formats})
 
 
-class AlsoCSV:
-    """A view whose answers are had as CSV too."""
-
-    renderer_classes = (JSONRenderer, CSVRenderer)
-    content_negotiation_class = Negotiation
+class ErrorsInJSON:
+    """A view whose errors are JSON, whatever it answers else."""
 
     def handle_exception(self, error: Exception) -> Response:
         response = super().handle_exception(error)
         self.request.accepted_renderer, self.request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
         return response
+
+
+class AlsoCSV(ErrorsInJSON):
+    """A view whose answers are had as CSV too."""
+
+    renderer_classes = (JSONRenderer, CSVRenderer)
+    content_negotiation_class = Negotiation
 
 
 def wants_csv(request: Request) -> bool:

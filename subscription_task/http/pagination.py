@@ -9,6 +9,11 @@ from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
+from subscription_task.http import query
+
+CURSOR = "Of the page; `next` and `previous` have it."
+PAGE_SIZE = "The rows of a page; at most {most} are given. A file has no pages."
+
 
 class IdPagination(CursorPagination):
     """Pages of `page_size` rows, by `ordering` (`id` or `-id`), in an answer whose list is called `list_name`.
@@ -24,7 +29,7 @@ class IdPagination(CursorPagination):
     template = None
 
     def get_page_size(self, request: Any) -> int:
-        asked = request.query_params.get(self.page_size_query_param)
+        asked = query.one(request, self.page_size_query_param)
         if asked is None:
             return self.page_size
         digits = asked.lstrip("0")
@@ -69,7 +74,7 @@ class IdPagination(CursorPagination):
         return replace_query_param(self.base_url, self.cursor_query_param, token)
 
     def decode_cursor(self, request: Any) -> Cursor | None:
-        token = request.query_params.get(self.cursor_query_param)
+        token = query.one(request, self.cursor_query_param)
         if token is None:
             return None
         try:
@@ -87,8 +92,10 @@ class IdPagination(CursorPagination):
     def get_schema_operation_parameters(self, view: Any) -> list[dict]:
         parameters = super().get_schema_operation_parameters(view)
         for parameter in parameters:
+            if parameter["name"] == self.cursor_query_param:
+                parameter["description"] = CURSOR
             if parameter["name"] == self.page_size_query_param:
-                parameter["description"] = f"The rows of a page; at most {self.max_page_size} are given."
+                parameter["description"] = PAGE_SIZE.format(most=self.max_page_size)
                 parameter["schema"] = {"type": "integer", "minimum": 1, "default": self.page_size}
         return parameters
 

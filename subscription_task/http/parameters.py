@@ -11,7 +11,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from subscription_task.http import zones
+from subscription_task.http import query, zones
 from subscription_task.http.answers import kept
 
 FIRST_YEAR, LAST_YEAR = 2, 9998
@@ -120,9 +120,6 @@ class RangeSerializer(serializers.Serializer):
 
 def read(kind: type[serializers.Serializer], request: Request) -> dict[str, Any]:
     """What the request asks, as serializers of this kind understand it. Raises ValidationError, by parameter."""
-    asked, serializer = request.query_params, kept(kind)
-    once = gettext("May be given only once.")
-    repeated = {name: [once] for name in serializer.fields if len(asked.getlist(name)) > 1}
-    if repeated:
-        raise serializers.ValidationError(repeated)
-    return serializer.run_validation(asked.dict())
+    serializer = kept(kind)
+    query.refuse_repeated(request, serializer.fields)
+    return serializer.run_validation(request.query_params.dict())
