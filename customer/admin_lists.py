@@ -27,7 +27,7 @@ from unfold.widgets import UnfoldAdminSelect2MultipleWidget
 from customer import admin_export
 from customer.admin_log import DELETED, in_words, log, what
 from customer.models import Customer, fold
-from subscription_task.formats import times
+from subscription_task.formats import letters, times
 from subscription_task.formats.sentences import sentence, shown
 
 for _permission in (
@@ -170,12 +170,16 @@ class ListAdmin(ModelAdmin):
             return queryset, False
         wanted = Q(pk__in=[])
         for field in self.search_fields:
-            if "__" in field:
-                wanted |= Q(**{field: fold(term) if field.startswith("username_folded") else term})
+            if field.endswith("__exact"):
+                wanted |= Q(**{field: str(int(term)) if is_id(term) else term})
+            elif "__" in field:
+                for said in letters.spellings(term):
+                    wanted |= Q(**{field: fold(said) if field.startswith("username_folded") else said})
             elif is_id(term):
                 wanted |= Q(**{field: int(term)})
         if self.search_customer:
-            named = Customer.objects.filter(username_folded=fold(term)).values_list("pk", flat=True)
+            names = {fold(said) for said in letters.spellings(term)}
+            named = Customer.objects.filter(username_folded__in=names).values_list("pk", flat=True)
             wanted |= Q(**{f"{self.search_customer}__in": list(named)})
         return queryset.filter(wanted), False
 

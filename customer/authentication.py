@@ -38,3 +38,7 @@ class TokenScheme(SimpleJWTScheme):
 
     target_class = TokenAuthentication
     name = SimpleJWTScheme.name
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        said = "The `access` of a login or a refresh; `Bearer` is put before it."
+        return super().get_security_definition(auto_schema) | {"description": said}

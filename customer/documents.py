@@ -60,8 +60,8 @@ LOG_IN = Document(
     summary="Log in",
     description="Gives an access token, which all operations on one's own things want as `Authorization: Bearer …`"
     " and which is good for 30 minutes, and a refresh token, which is good for a day. The case of the username does"
-    " not matter. Failed logins are limited always: after 10 in a minute, of one name from one address, further"
-    " ones get 429. Logins that succeed are not counted.",
+    " not matter. Failed logins are limited always: after 10 in a minute, of one name from one address, all get 429"
+    " until `Retry-After`, with the right password too. Logins that succeed are not counted.",
     answer="Two tokens.",
     requests={"Alifa": {"username": "Alifa", "password": "ali1380"}},
     answers={"Tokens": TOKENS},
@@ -163,7 +163,7 @@ _PASSWORD = {
 }
 _CUSTOMER = {
     "id": "The customer's id.",
-    "username": "In its normal form.",
+    "username": {"description": "In its normal form."},  # the model's help is for who chooses one
     "first_name": _NAME,
     "last_name": _NAME,
     "credit": "What is left to be spent.",

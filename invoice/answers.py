@@ -8,7 +8,7 @@ from rest_framework import serializers
 from customer.accounts import Event
 from customer.models import Account
 from invoice.models import Invoice
-from invoice.outlook import Outlook
+from invoice.outlook import FIRST, Outlook
 from subscription.models import Pause, Subscription
 from subscription.serializers import SubscriptionSerializer
 from subscription_task.http.fields import MoneyField, WholeField
@@ -47,7 +47,7 @@ class ReasonsSerializer(SubscriptionSerializer):
     """A subscription, why it stands as it does, and what it has cost."""
 
     paused_since = serializers.DateTimeField(read_only=True, allow_null=True)
-    credit_missing = MoneyField(read_only=True, help_text="What a top-up must bring at least, for it to resume.")
+    credit_missing = MoneyField(read_only=True, help_text="What the credit lacks of its price.")
     number_of_invoices = serializers.IntegerField(read_only=True, min_value=0)
     total_cost_amount = MoneyField(read_only=True)
     pauses = PauseSerializer(many=True, read_only=True, help_text=f"The latest {PAUSES}, newest first.")
@@ -65,11 +65,10 @@ def reasons(subscription: Subscription) -> dict[str, Any]:
     pauses = list(subscription.pauses.order_by("-id")[:PAUSES])
     billed = Invoice.objects.filter(subscription=subscription).aggregate(count=Count("pk"), total=Sum("amount"))
     credit = Account.objects.values_list("credit", flat=True).get(pk=subscription.customer_id)
-    short = subscription.paused_because == Pause.Reason.INSUFFICIENT_CREDIT
     return {
         **{name: getattr(subscription, name) for name in SubscriptionSerializer.Meta.fields},
         "paused_since": pauses[0].paused_at if subscription.paused_because and pauses else None,
-        "credit_missing": max(subscription.price - credit, 0) if short else 0,
+        "credit_missing": max(subscription.price - credit, 0),
         "number_of_invoices": billed["count"],
         "total_cost_amount": billed["total"] or 0,
         "pauses": pauses,
@@ -140,7 +139,9 @@ class CourseSerializer(serializers.Serializer):
     total_cost_amount = MoneyField(source="amount")
     credit_left = MoneyField(source="left")
     runs_out_at = serializers.DateTimeField(
-        allow_null=True, help_text="When the first subscription pauses for want of credit."
+        allow_null=True,
+        help_text="When the first subscription pauses for want of credit; null where none does up to `until`, also"
+        " where all are paused already.",
     )
     pauses = StopSerializer(many=True, help_text="In their order.")
 
@@ -154,7 +155,7 @@ class ForecastSerializer(CourseSerializer):
         child=serializers.IntegerField(), help_text="Which subscriptions the top-up resumes."
     )
     subscriptions = ProspectSerializer(many=True, source="prospects")
-    invoices = ComingSerializer(many=True, source="first", help_text="The first ones.")
+    invoices = ComingSerializer(many=True, source="first", help_text=f"The first {FIRST}.")
     without_top_up = CourseSerializer(allow_null=True)
 
 

@@ -69,7 +69,9 @@ REASONS = Document(
     tag=OF_SUBSCRIPTIONS,
     summary="Why a subscription stands as it does",
     description="One subscription: why and since when it is paused, how much credit is missing, what it has cost, and"
-    " its latest pauses.",
+    " its latest pauses. A pause lasts until the subscription runs again. So one that was switched off, and then on"
+    " again without the credit for it, still has the pause that began when it was switched off; `paused_because` says"
+    " what keeps it paused now.",
     answer="The subscription and its pauses.",
     answers={
         "It runs": ON
@@ -226,9 +228,9 @@ FORECAST = Document(
     id="getForecast",
     tag=TAG,
     summary="What is to come",
-    description="The invoices to come, when the credit runs out, which subscriptions then pause, and in which order."
-    " It is exact: what billing does if nobody does anything else. With `credit`, what a top-up now would change:"
-    " nothing is put in, and `without_top_up` is the course as it is.",
+    description="The invoices to come, when the credit no longer covers what runs, which subscriptions then pause, and"
+    " in which order; cheaper ones may go on. It is exact: what billing does if nobody does anything else. With"
+    " `credit`, what a top-up now would change: nothing is put in, and `without_top_up` is the course as it is.",
     answer="The course of the account.",
     answers={"?days=1": _DAY, "?days=1&credit=1000000": _DAY_WITH_TOP_UP},
     errors={400: {"Too far": {"days": ["Must be from 1 to 3660."]}}},
@@ -245,12 +247,12 @@ FIELDS = {
         **_PERIOD,
     },
     "Reasons": {
-        "paused_since": "Null while it runs.",
+        "paused_since": "Since when it has not run, whatever the reason was then; null while it runs.",
         "number_of_invoices": "How many it has.",
         "total_cost_amount": "What they cost together.",
     },
     "Pause": {
-        "paused_because": "Why.",
+        "paused_because": "Why it was paused then.",
         "paused_on": "What made it pause.",
         "resumed_on": "What made it resume; null while it lasts.",
         "paused_at": "When it was paused.",

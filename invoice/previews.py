@@ -155,10 +155,10 @@ def named(subscription: Stop | Resumption) -> str:
 
 
 def label(name: str, subscription_id: int) -> str:
-    """A subscription; a name that is written the other way is kept from turning round what stands beside it."""
-    if get_language_bidi() or any(bidirectional(character) in ("R", "AL") for character in name):
-        name = f"\u2068{name}\u2069"
-    return f"{name} ({subscription_id})"
+    """A subscription; one whose name is written the other way is kept from turning round what stands beside it."""
+    said = f"{name} ({subscription_id})"
+    turns = get_language_bidi() or any(bidirectional(character) in ("R", "AL") for character in name)
+    return f"\u2068{said}\u2069" if turns else said
 
 
 def due(found: Outlook) -> str:

@@ -96,8 +96,9 @@ class StatisticsSerializer(CountSerializer):
 
     series = SeriesField(
         required=False,
-        help_text="Only with `group_by`: all groups in their order, also those without an invoice. Times are cut at"
-        " `from` and `to`; without these, they begin with the first invoice and end with now.",
+        help_text="Only with `group_by`: all groups in their order, also those without an invoice. The first and the"
+        " last hour, day or month are cut at `from` and `to`; without these they are the whole ones of the first"
+        " invoice and of now.",
     )
 
 

@@ -15,9 +15,10 @@ from subscription_task.formats import times
 from subscription_task.formats.numbers import compact, money, number
 
 TITLES = {
-    "minute": (gettext_lazy("Income per minute"), gettext_lazy("Minute")),
-    "hour": (gettext_lazy("Income per hour"), gettext_lazy("Hour")),
-    "day": (gettext_lazy("Income per day"), gettext_lazy("Day")),
+    # of a plot; of the times in its table, and their form
+    "minute": (gettext_lazy("Income per minute"), gettext_lazy("Minute"), "MINUTE_FORMAT"),
+    "hour": (gettext_lazy("Income per hour"), gettext_lazy("Hour"), "MINUTE_FORMAT"),
+    "day": (gettext_lazy("Income per day"), gettext_lazy("Day"), "DATE_FORMAT"),
 }
 POINTS = 120
 """How many samples a plot shows at most."""
@@ -30,6 +31,7 @@ class Plot:
 
     title: str
     unit: str
+    form: str
     bars: list[tuple[charts.Rectangle, str, Bar]]
     top: str
     first: str
@@ -95,10 +97,11 @@ def _cards(found: Figures) -> list[dict[str, Any]]:
 
 def _plot(unit: str, income: list[Bar]) -> Plot:
     pattern = f"AXIS_{unit.upper()}_FORMAT"
-    title, name = TITLES[unit]
+    title, name, form = TITLES[unit]
     return Plot(
         title=str(title),
         unit=str(name),
+        form=form,
         bars=[
             (place, _says(bar, pattern), bar)
             for place, bar in zip(charts.bars([bar.amount for bar in income]), income, strict=True)

@@ -16,6 +16,7 @@ from customer.models import Customer, fold
 from subscription.errors import NoSuchSubscription, TooManySubscriptions
 from subscription.models import PriceChange, Subscription, SubscriptionQuerySet
 from subscription.signals import subscription_created, subscription_deleted
+from subscription_task.formats import letters
 
 MOST_PER_CUSTOMER = 1000
 MAX_ID = 2**63 - 1
@@ -69,8 +70,8 @@ def find(*, customer_id: int, active: bool | None, paused: bool | None, name: st
         found = found.filter(next_invoice_at__isnull=paused)
     if name is not None:
         # In Python, since SQLite's letters are ASCII; a customer has at most a thousand.
-        sought, names = fold(name), Subscription.objects.filter(customer_id=customer_id).values_list("pk", "name")
-        found = found.filter(pk__in=[pk for pk, each in names if sought in fold(each)])
+        sought, names = _alike(name), Subscription.objects.filter(customer_id=customer_id).values_list("pk", "name")
+        found = found.filter(pk__in=[pk for pk, each in names if sought in _alike(each)])
     return found
 
 
@@ -109,6 +110,11 @@ def delete(*, customer_id: int, subscription_id: int, by: Customer | None) -> No
             subscription.delete()
     except ProtectedError as error:
         raise StillHasBooks(_("A subscription with invoices stays; deactivate it instead.")) from error
+
+
+def _alike(name: str) -> str:
+    """The same for all that people take for the same name."""
+    return letters.persian(fold(name))
 
 
 def _whole(price: int) -> int:

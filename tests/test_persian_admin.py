@@ -48,6 +48,7 @@ NAMES = {
 CODE = re.compile(r"\b[0-9a-f]{32}\b|\w*\*{4,}|\[[a-z_]+\]")
 """The id of a request, a masked hash, the code of a fault."""
 FILTERS = "?q=zzz"
+pytestmark = pytest.mark.once
 
 
 @pytest.fixture
@@ -240,6 +241,31 @@ def test_an_id_in_persian_digits_finds_its_row(provider, client):
     digits = str(ada.pk).translate(str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹"))
     found = client.get(page("customer_customer", "changelist"), {"q": digits}).context["cl"].result_list
     assert [row.pk for row in found] == [ada.pk]
+
+
+@pytest.mark.parametrize("ask", ["۱", "١", "1"])
+def test_a_job_is_found_by_an_id_in_any_digits(provider, client, root, ask):
+    for model in ("django_apscheduler_djangojob", "subscription_subscription"):
+        lines = logged_in(root).get(page(model, "export"), {"q": ask}).getvalue().decode().splitlines()
+        assert [line.split(",")[0] for line in lines[1:]] == ["1"]
+
+
+@pytest.mark.parametrize("ask", ["كيان", "کیان"])
+def test_a_name_is_found_with_the_letters_of_either_keyboard(make_customer, root, ask):
+    for name in ("کیان", "كيان ٢", "دیگر"):
+        make_customer(name.replace(" ", "."))
+    lines = logged_in(root).get(page("customer_customer", "export"), {"q": ask}).getvalue().decode().splitlines()
+    assert len(lines) == 1 + 2
+
+
+def test_an_error_and_a_help_have_the_digits_of_the_page(provider, client):
+    told = client.post(page("customer_customer", "top-up", provider[0].pk), {"amount": "0", "reason": "x" * 201})
+    errors = "".join(re.findall(r'<ul class="errorlist".*?</ul>', told.content.decode(), re.DOTALL))
+    assert re.search("۱", errors)
+    assert re.search("۲۰۱", errors)
+    assert not re.search(r"\d", re.sub(r"[۰-۹]|<[^>]*>", "", errors))
+    help_text = client.get("/admin/password_change/").content.decode()
+    assert "دست‌کم ۷ نویسه" in help_text
 
 
 def test_a_language_that_was_chosen_holds_in_the_admin_alone(root, client):

@@ -8,7 +8,7 @@ from django.conf import settings as django_settings
 from django.contrib.auth.hashers import make_password
 from rest_framework.settings import api_settings
 from rest_framework.test import APIClient
-from rest_framework_simplejwt import tokens
+from rest_framework_simplejwt import tokens as simplejwt
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 from customer import customers
@@ -53,7 +53,7 @@ def test_the_published_example_logs_in():
 @pytest.mark.django_db
 def test_an_access_token_lives_thirty_minutes(make_customer, monkeypatch):
     now = datetime.now(UTC)  # for both claims, which are read one after the other
-    monkeypatch.setattr(tokens, "aware_utcnow", lambda: now)
+    monkeypatch.setattr(simplejwt, "aware_utcnow", lambda: now)
     make_customer("ada")
     answer = login().json()
     access = claims(answer["access"])
@@ -227,6 +227,15 @@ def test_a_wrong_refresh_token_is_401(make_customer, wrong):
     assert response.status_code == 401
     assert list(response.json()) == ["detail"]
     assert response["WWW-Authenticate"] == 'Bearer realm="api"'
+
+
+@pytest.mark.django_db
+def test_a_token_from_before_a_change_of_password_says_so_whichever_it_is(make_customer):
+    ada = make_customer("ada")
+    tokens = login().json()
+    customers.change_password(ada, old=PASSWORD, new="another horse")
+    said = {"detail": "The user's password has been changed."}
+    assert (refresh(tokens["refresh"]).json(), use(tokens["access"]).json()) == (said, said)
 
 
 @pytest.mark.django_db

@@ -73,12 +73,12 @@ def test_a_subscription_short_of_credit_says_since_when_and_what_is_missing(ada,
     assert told["pauses"][0]["resumed_on"] == "top_up"
 
 
-def test_one_switched_off_misses_no_credit(ada, client, fake_clock):
+def test_one_switched_off_is_told_what_credit_it_would_miss(ada, client, fake_clock):
     vm = subscribe(ada, price=5000)
     fake_clock.at(60)
     switch(vm, False)
     told = client.get(f"/subscription/{vm.pk}/").json()
-    assert (told["paused_because"], told["credit_missing"]) == ("deactivated", 0)
+    assert (told["paused_because"], told["credit_missing"]) == ("deactivated", 4000)
 
 
 def test_somebody_elses_subscription_and_none_are_the_same(ada, client, make_customer):

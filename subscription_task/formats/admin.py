@@ -1,7 +1,8 @@
-"""Has the admin's lists and its fields that are only shown write numbers and times as we do everywhere.
+"""Has the admin's lists, its fields that are only shown, and its errors write numbers and times as we do everywhere.
 
 Neither Django nor unfold asks a setting which calendar, which digits and whether thousands are apart. All that they
-show passes unfold.utils, which takes it from django.utils.formats; here it is given these two instead.
+show passes unfold.utils, which takes it from django.utils.formats; here it is given these two instead. What is wrong
+with a field is said in the words of the API, whose digits are ASCII.
 """
 
 from datetime import date, datetime, time
@@ -9,6 +10,7 @@ from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
+from django.forms.utils import ErrorList
 from django.utils import formats
 from unfold import utils
 
@@ -31,3 +33,13 @@ def number_format(value: float | Decimal, decimals: int | None = None) -> str:
 
 def hook_in() -> None:
     utils.formats = SimpleNamespace(localize=localize, number_format=number_format)
+    ErrorList.__getitem__ = _error
+
+
+_of_django = ErrorList.__getitem__
+
+
+def _error(errors: ErrorList, index: int) -> str:
+    """An error of a form; one that is HTML has its own."""
+    said = _of_django(errors, index)
+    return said if hasattr(said, "__html__") else numbers.digits(said)

@@ -1,5 +1,6 @@
 """What every template has: Django's filter of dates, by the language's calendar, and numbers in its digits."""
 
+import re
 from datetime import date, datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from unfold.templatetags.unfold_list import paginator_number
 from subscription_task.formats import numbers, sentences, times
 
 register = template.Library()
+_OF_PEOPLE = re.compile(r"(?P<kept><[^>]*>|&[^;\s]*;)|[0-9]+")
 
 
 @register.filter(name="date", expects_localtime=True, is_safe=False)
@@ -52,6 +54,12 @@ def said(text: str) -> str:
 def digits(value: Any) -> str:
     """A number without separators, such as that of a page."""
     return numbers.digits(value)
+
+
+@register.filter(is_safe=True)
+def digits_of_help(html: Any) -> str:
+    """A text with tags in it, of which only what people read is changed."""
+    return _OF_PEOPLE.sub(lambda found: found[0] if found["kept"] else numbers.digits(found[0]), str(html))
 
 
 @register.simple_tag

@@ -125,12 +125,12 @@ HEADERS = {
     },
     "RateLimit-Policy": {
         "description": "The limit that this request counts in: `q` requests in a window of `w` seconds. Not sent where"
-        " limits are off.",
+        " limits are off, nor with logins, which have limits of their own.",
         "schema": {"type": "string"},
         "example": '"customer";q=1200;w=60',
     },
     "RateLimit": {
-        "description": "What is left of that: `r` requests, for `t` seconds. Not sent where limits are off.",
+        "description": "What is left of that: `r` requests, for `t` seconds. Sent where the other is.",
         "schema": {"type": "string"},
         "example": '"customer";r=1174;t=42',
     },
@@ -148,7 +148,8 @@ IDEMPOTENCY_KEY = [
         OpenApiParameter.HEADER,
         description="1 to 255 printable ASCII characters of your choice, bare or in double quotes with `\\` before"
         ' `"` and `\\`. Sent again with the same request, it has no second effect: the first answer comes again,'
-        " with the header `Idempotency-Replayed: true`.",
+        " with the header `Idempotency-Replayed: true`. The same request has the same values in the same form: `700`"
+        ' and `"700"` are two.',
     )
 ]
 

@@ -60,5 +60,5 @@ def _bytes(error: UnicodeDecodeError) -> str:
 
 def by_multipart(error: Exception) -> str:
     """What is wrong with a body that is to be a multipart form."""
-    problem, colon, value = str(error).partition(":")
+    problem, colon, value = str(error).removesuffix(": None").partition(":")
     return _("Multipart form parse error - %(problem)s") % {"problem": f"{_(problem)}{colon}{value}"}
