@@ -29,7 +29,7 @@ from subscription import subscriptions
 from tests import model
 from tests.fixtures import FakeClock, process_jobs
 
-HISTORIES = int(os.environ.get("HISTORIES", "80"))
+HISTORIES = int(os.environ.get("HISTORIES", "56"))
 SHARES = 4
 STEPS = 40
 

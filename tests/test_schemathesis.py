@@ -17,7 +17,7 @@ from tests import servers
 
 REQUESTS = os.environ.get("REQUESTS")
 SCHEMATHESIS = [str(Path(sys.executable).with_name("schemathesis")), "--config-file", "tests/schemathesis.toml", "run"]
-FEW = ["--max-examples", "20", "--seed", "1", "--generation-deterministic"]
+FEW = ["--max-examples", "10", "--seed", "1", "--generation-deterministic"]
 """Half a minute, and the same requests each time."""
 
 

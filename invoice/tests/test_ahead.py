@@ -11,7 +11,7 @@ from customer.errors import AccountBroken
 from invoice import ahead, plan
 from invoice.instants import SECOND
 
-HISTORIES = int(os.environ.get("HISTORIES", "80"))
+HISTORIES = int(os.environ.get("HISTORIES", "56"))
 YEAR = 365 * 86_400 * SECOND
 ALL = 10**9
 

@@ -25,7 +25,7 @@ from subscription import subscriptions
 from subscription.models import Pause, Subscription
 from tests.fixtures import process_jobs
 
-HISTORIES = int(os.environ.get("HISTORIES", "80"))
+HISTORIES = int(os.environ.get("HISTORIES", "56"))
 
 numbers = st.integers(0, 7)
 seconds = st.one_of(st.sampled_from([0, 0.25, 1, 60, 600]), st.integers(0, 400))

@@ -34,7 +34,7 @@ from subscription.models import Pause, Subscription
 from tests.fixtures import EPOCH, process_jobs
 
 DAY = 86_400
-HISTORIES = int(os.environ.get("HISTORIES", "80")) // 8
+HISTORIES = int(os.environ.get("HISTORIES", "56")) // 8
 
 
 def quiet(share):
