@@ -55,6 +55,12 @@ def test_fractions_and_powers_follow_the_language():
     ]
 
 
+def test_so_many_rows_are_one_or_many_or_perhaps_more():
+    assert [numbers.rows(count, "row", "rows") for count in (0, 1, 2)] == ["0 rows", "1 row", "2 rows"]
+    assert numbers.rows(1, "row", "rows", bounded=True) == "1 or more rows"
+    assert persian(numbers.rows, 2, "مشتری", "مشتریان") == "۲ مشتری"
+
+
 @pytest.mark.parametrize(
     ("written", "number"),
     [
@@ -113,6 +119,13 @@ def test_the_filter_of_dates_is_of_the_language_and_numbers_in_attributes_are_no
         assert template.render(Context({"at": NOON})).translate(MARKS) == "۳ آذر ۱۴۰۵ 1234.5 ۱٬۲۳۴"
 
 
+def test_what_runs_the_other_way_is_kept_apart_from_what_stands_beside_it():
+    with override("fa"):
+        assert times.text(NOON) == "\u2067۳ آذر ۱۴۰۵ ۱۲:۳۰:۰۵ UTC\u2069"
+        assert sentences.shown("Somebody wrote this.") == "\u2068Somebody wrote this.\u2069"
+        assert sentences.shown(REASON % {"quoted": "VIP (Deleted.)"}).endswith("\u2068VIP (Deleted.)\u2069")
+
+
 def test_lengths_of_time_are_said_in_words():
     assert [times.period(seconds) for seconds in (1, 600, 5400, 90_061)] == [
         "1 second",
@@ -123,6 +136,30 @@ def test_lengths_of_time_are_said_in_words():
     assert persian(times.period, 5400) == "۱ ساعت و ۳۰ دقیقه"
     assert times.ago(timedelta(seconds=61)) == "1 min ago"
     assert persian(times.ago, timedelta(hours=5)) == "۵ ساعت پیش"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "long", "ago"),
+    [
+        (-5, None, "0 s ago"),  # two hosts whose clocks differ
+        (0, "0 seconds", "0 s ago"),
+        (59, "59 seconds", "59 s ago"),
+        (60, "60 seconds", "1 min ago"),
+        (119, "119 seconds", "1 min ago"),
+        (120, "2 minutes", "2 min ago"),
+        (3600, "60 minutes", "1 h ago"),
+        (7200, "2 hours", "2 h ago"),
+        (86_400, "24 hours", "1 d ago"),
+        (172_800, "2 days", "2 d ago"),
+    ],
+)
+def test_a_length_is_in_the_largest_unit_that_it_holds(seconds, long, ago):
+    assert times.ago(timedelta(seconds=seconds)) == ago
+    assert long is None or times.span(timedelta(seconds=seconds)) == long
+
+
+def test_every_sign_of_a_format_of_dates_follows_the_calendar():
+    assert persian(times.text, date(2026, 3, 21), "Y-m-d y n j t L z F") == "۱۴۰۵-۰۱-۰۱ ۰۵ ۱ ۱ ۳۱ False ۱ فروردین"
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,12 @@
 """Whatever is sent, the answer is a 4xx in the API's own form: JSON, no HTML, no traceback, no 500."""
 
+import asyncio
 import io
 import json
 
 import pytest
+from asgiref.testing import ApplicationCommunicator
+from django.core.signals import got_request_exception, request_finished
 from django.test import RequestFactory
 from rest_framework.test import APIClient
 
@@ -12,6 +15,7 @@ from customer.models import Account
 from subscription import subscriptions
 from subscription_task import serving
 from subscription_task.http import csv_files
+from tests import servers
 
 MIB = 1024 * 1024
 JSON, FORM, MULTIPART = "application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=b"
@@ -286,6 +290,22 @@ def test_even_a_500_says_nothing_of_the_inside(client, ada, method, path):
     assert response.json() == {"detail": "A server error occurred."}
 
 
+def test_who_listens_for_exceptions_hears_of_a_500(client, ada):
+    """As those do who collect errors."""
+    heard = []
+
+    def hear(request, **_):
+        heard.append(request.path)
+
+    Account.objects.filter(pk=ada.pk).delete()
+    got_request_exception.connect(hear)
+    try:
+        assert client.get("/invoice/statistics").status_code == 500
+    finally:
+        got_request_exception.disconnect(hear)
+    assert heard == ["/invoice/statistics"]
+
+
 @pytest.mark.usefixtures("debug")
 def test_an_account_that_is_set_aside_can_be_read_and_not_changed(client, ada):
     subscription = subscriptions.create(customer=ada, name="VM", price=5, isactive=True, by=ada)
@@ -336,6 +356,26 @@ def test_an_accept_that_cannot_be_read_accepts_nothing(accept, path, client_of, 
         assert json.loads(body) == {"detail": "Could not satisfy the request Accept header."}
 
 
+@pytest.mark.parametrize(
+    ("header", "value", "status"),
+    [("content-type", "application/json; x*=foo''bar", 200), ("accept", "text/csv; a*=foo'en'%41", 406)],
+)
+def test_asgi_too_answers_what_cannot_be_read(header, value, status):
+    headers = [(b"host", b"testserver"), (header.encode(), value.encode())]
+    scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": headers}
+
+    async def ask():
+        server = ApplicationCommunicator(serving.asgi(), scope)
+        await server.send_input({"type": "http.request"})
+        said = [await server.receive_output(timeout=servers.PATIENCE)]
+        while said[-1].get("more_body", True):
+            said.append(await server.receive_output(timeout=servers.PATIENCE))
+        await server.wait(timeout=servers.PATIENCE)
+        return said
+
+    assert asyncio.run(ask())[0]["status"] == status
+
+
 @pytest.mark.parametrize("path", ["/invoice/list", "/invoice/list?format=csv", "/", "/nowhere", "/api/schema/"])
 @pytest.mark.django_db(transaction=True)
 def test_head_is_answered_as_get_without_the_body(path, client_of, make_customer):
@@ -362,6 +402,22 @@ def test_head_makes_no_file(client_of, make_customer, monkeypatch):
     assert (status, body, len(made)) == ("200 OK", b"", 2)
     assert served("GET", "/subscription/list?format=csv", HTTP_AUTHORIZATION=token)[2].count(b"\n") == 10
     assert len(made) == 2 + 11
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_request_ends_when_head_is_answered():
+    """Then connections to the database are looked after, and the language is forgotten."""
+    ended = []
+
+    def end(**_):
+        ended.append(1)
+
+    request_finished.connect(end)
+    try:
+        assert served("HEAD", "/nowhere")[0] == "404 Not Found"
+    finally:
+        request_finished.disconnect(end)
+    assert ended == [1]
 
 
 @pytest.mark.parametrize("path", ["/api/schema/", "/api/docs/", "/api/docs"])

@@ -30,7 +30,7 @@ from customer import accounts, limits, request_counters, throttling
 from customer.errors import DepositLimit
 from customer.models import Account, Customer, LoginCounter
 from subscription import subscriptions
-from subscription_task import errors
+from subscription_task import documents, errors
 from subscription_task.http.language import Language
 from tests import catalogue, servers
 from tests.fixtures import PASSWORD
@@ -600,6 +600,16 @@ def test_the_schema_is_the_same_in_every_language(nobody):
     answers = [send(nobody, "GET", "/api/schema/", HTTP_ACCEPT_LANGUAGE=language) for language in ("en", "fa")]
     assert answers[0].status_code == 200
     assert answers[0].content == answers[1].content
+
+
+@pytest.mark.django_db
+def test_the_schema_is_english_though_a_persian_is_the_first_to_ask(nobody):
+    documents._written.cache_clear()
+    try:
+        answer = send(nobody, "GET", "/api/schema/", HTTP_ACCEPT_LANGUAGE="fa")
+        assert not PERSIAN.search(answer.content.decode())
+    finally:
+        documents._written.cache_clear()
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])

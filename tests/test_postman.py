@@ -147,6 +147,7 @@ ALIKE = {
     "other fields": ({"additionalProperties": PLAIN}, [{"a": 1}], [{"a": "1"}]),
     "no other fields": ({"properties": {"a": PLAIN}, "additionalProperties": False}, [{"a": 1}], [{"b": 1}]),
     "one of two": ({"oneOf": [PLAIN, {"type": "string", "nullable": True}]}, [1, "1", None], [1.5]),
+    "all but one": ({"not": PLAIN}, ["1", None], [1]),
     "anything": ({"description": "anything"}, [1, None, {}], []),
 }
 

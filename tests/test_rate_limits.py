@@ -448,6 +448,22 @@ def test_the_table_of_limits_says_what_is_so():
     assert said == [(each.name, each.quota, each.seconds) for each in (CUSTOMER, FORECAST, ADDRESS, REGISTRATION)]
 
 
+def test_the_table_of_limits_names_the_paths_that_have_one():
+    document = servers.ROOT.joinpath("docs/limits.md").read_text("utf-8")
+    said = dict(re.findall(r"^\| `(\w+)` \|.*\| ([^|]+) \|$", document, re.MULTILINE))
+    of_its_own = limits.WITH_A_TOKEN | limits.FROM_A_PLACE
+    for name, words in said.items():
+        paths = {reverse(route) for route, limit in of_its_own.items() if limit.name == name}
+        assert set(re.findall("`(/[^`]*)`", words)) == paths
+
+
+def test_the_samples_of_limits_show_a_limit_that_there_is():
+    document = servers.ROOT.joinpath("docs/limits.md").read_text("utf-8")
+    policies = POLICY.findall(document)
+    assert len(policies) > 1
+    assert set(policies) == {(CUSTOMER.name, str(CUSTOMER.quota), str(CUSTOMER.seconds))}
+
+
 def test_the_routes_that_have_a_limit_of_their_own_exist():
     for route in [*limits.WITH_A_TOKEN, *limits.FROM_A_PLACE, *limits.APART]:
         assert reverse(route)

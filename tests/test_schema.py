@@ -138,6 +138,7 @@ def test_a_browser_shows_the_schema_and_does_not_save_it(client):
     assert answer["Content-Type"] == "text/plain; charset=utf-8"
     assert "Accept" in answer["Vary"].split(", ")
     assert answer.content.startswith(b"openapi: 3.1.0\n")
+    assert answer["Content-Disposition"].startswith("inline;")
     assert client.get("/api/schema/")["Content-Type"] == "application/vnd.oai.openapi; charset=utf-8"
 
 

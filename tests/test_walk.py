@@ -22,6 +22,9 @@ STEPS = [step for folder in WALK["walk"] for step in folder["steps"]]
 STEP = re.compile(r"^== (.+)\n(\w+) (\S+).*\n(?:.*\n)*?HTTP/[\d.]+ (\d+)", re.MULTILINE)
 """Of what is printed: the name of a step, its method, its path, the status of its answer."""
 
+BODY = re.compile(r"^== ([^\n]+)\n\w+ \S+  (\{.*?\})(?:  [\w-]+: [^\n]+)?\nHTTP/", re.MULTILINE | re.DOTALL)
+"""The name of a step, and the body that it sends."""
+
 wants_curl = pytest.mark.skipif(not (shutil.which("bash") and shutil.which("curl")), reason="wants bash and curl")
 
 
@@ -58,6 +61,12 @@ def test_it_goes_the_way_of_the_collection(period):
         assert set(filter(None, urlencode(asked, safe="/").split("&"))) <= set(query.split("&"))
         assert {each.partition("=")[0] for each in filter(None, query.split("&"))} == step.get("query", {}).keys()
         assert int(status) == step["status"]
+    sent = {name: json.loads(body) for name, body in BODY.findall(done.stdout)}
+    for step in STEPS:
+        body, said = sent.get(step["name"], {}), step.get("body", {})
+        fixed = {name: value for name, value in said.items() if "{{" not in str(value)}
+        assert body.keys() == said.keys(), step["name"]
+        assert {name: body[name] for name in fixed} == fixed, step["name"]
     credits = re.findall(r'"credit": (\d+),', done.stdout)
     assert (credits[-1] == "353000") == (period == "600")
 

@@ -66,6 +66,9 @@ def test_the_filters_and_the_search_of_the_list_apply(root, ada):
         ("+SUM(A1)", "'+SUM(A1)"),
         ("-cmd|' /C calc'!A0", "'-cmd|' /C calc'!A0"),
         ("@now", "'@now"),
+        ("-1+cmd|' /C calc'!A0", "'-1+cmd|' /C calc'!A0"),  # begins as a number does
+        ("＝1+2", "'＝1+2"),
+        ("＠now", "'＠now"),
         ("\tx", "'\tx"),
         ("\rx", "'\rx"),
         ("-30", "-30"),

@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from rest_framework.test import APIClient
 
 from customer import accounts, idempotency
+from customer.errors import AccountBusy
 from customer.models import Account, IdempotencyKey, LedgerEntry
 from subscription.models import Subscription
 
@@ -80,6 +81,13 @@ def test_a_key_used_for_another_request_is_refused(send, ada, other):
         422,
         {"detail": "This idempotency key was used for another request."},
     )
+    assert effects(ada) == (1, 0, 105)
+
+
+def test_the_same_body_for_another_operation_is_another_request(send, ada):
+    body = {"credit": 5, "name": "VM", "price": 5}  # what each does not know it ignores
+    assert send("put", "/customer/increasecredit/", body, key="k").status_code == 200
+    assert send("post", "/subscription/create/", body, key="k").status_code == 422
     assert effects(ada) == (1, 0, 105)
 
 
@@ -168,6 +176,15 @@ def test_an_account_set_aside_keeps_no_key_but_replays_what_it_has(send, ada):
     assert send(*TOP_UP, key="new").status_code == 503
     assert send(*TOP_UP, key="old").content == first.content
     assert IdempotencyKey.objects.get().key == "old"
+
+
+def test_an_account_that_is_busy_is_409_whatever_the_database(send, monkeypatch):
+    def busy(**_):
+        raise AccountBusy
+
+    monkeypatch.setattr(accounts, "top_up", busy)
+    answer = send(*TOP_UP)
+    assert (answer.status_code, list(answer.json())) == (409, ["detail"])
 
 
 @pytest.mark.django_db(transaction=True)

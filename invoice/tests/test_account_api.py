@@ -4,6 +4,7 @@ import pytest
 
 from customer import accounts
 from customer.models import Account
+from invoice import answers
 from invoice.models import Invoice
 from subscription import subscriptions
 
@@ -79,6 +80,27 @@ def test_one_switched_off_is_told_what_credit_it_would_miss(ada, client, fake_cl
     switch(vm, False)
     told = client.get(f"/subscription/{vm.pk}/").json()
     assert (told["paused_because"], told["credit_missing"]) == ("deactivated", 4000)
+
+
+def test_what_a_subscription_has_cost_is_what_it_has_cost_alone(ada, client, fake_clock, run_pass):
+    vm, disk = subscribe(ada, price=7), subscribe(ada, price=100, name="disk")
+    fake_clock.at(650)
+    run_pass()
+    for one in (vm, disk):
+        told = client.get(f"/subscription/{one.pk}/").json()
+        assert (told["number_of_invoices"], told["total_cost_amount"]) == (1, one.price)
+
+
+def test_only_the_latest_pauses_are_told_newest_first(ada, client, fake_clock, monkeypatch):
+    monkeypatch.setattr(answers, "PAUSES", 2)
+    vm = subscribe(ada)
+    for number in range(3):
+        fake_clock.at(100 * number)
+        switch(vm, False)
+        fake_clock.at(100 * number + 50)
+        switch(vm, True)
+    told = client.get(f"/subscription/{vm.pk}/").json()
+    assert [pause["paused_at"] for pause in told["pauses"]] == [second(200), second(100)]
 
 
 def test_somebody_elses_subscription_and_none_are_the_same(ada, client, make_customer):
@@ -193,6 +215,23 @@ def test_a_forecast_bills_what_is_due_first(ada, client, fake_clock):
     fake_clock.at(3000)
     assert client.get("/invoice/forecast?days=1").json()["credit"] == 995
     assert not Invoice.objects.exists()
+
+
+def test_a_forecast_reaches_as_far_and_takes_as_much_as_it_says(ada, client):
+    assert client.get("/invoice/forecast?days=3660").json()["until"] == "2040-01-09T00:00:00Z"
+    most = 2**63 - 1 - 1000
+    assert client.get(f"/invoice/forecast?days=1&credit={most}").json()["credit"] == 2**63 - 1
+    assert client.get(f"/invoice/forecast?days=1&credit={most + 1}").status_code == 400
+
+
+def test_a_forecast_names_all_subscriptions_by_id_also_those_that_are_off(ada, client):
+    off, vm = subscribe(ada, name="off", isactive=False), subscribe(ada, price=90)
+    told = client.get("/invoice/forecast?days=1").json()["subscriptions"]
+    assert [(one["id"], one["name"], one["price"], one["next_invoice_at"]) for one in told] == [
+        (off.pk, "off", 450, None),
+        (vm.pk, "VM", 90, second(600)),
+    ]
+    assert [(one["number_of_invoices"], one["total_cost_amount"]) for one in told] == [(0, 0), (11, 990)]
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def test_no_parameter_opens_anothers_rows(client, ada, make_customer, query):
     ("asked", "given"),
     [("", 100), ("page_size=1", 1), ("page_size=100", 100), ("page_size=1000", 1000), ("page_size=1001", 1000)]
     + [("page_size=99999999999999999999", 1000), ("page_size=" + "9" * 5000, 1000)]
-    + [("page_size=007", 7), ("page_size=00000000000000000000007", 7), ("page_size=3&page_size=2", 2)],
+    + [("page_size=007", 7), ("page_size=00000000000000000000007", 7)],
     ids=lambda value: str(value)[:30],
 )
 def test_a_page_has_100_rows_or_as_many_as_asked_up_to_1000(client, ada, asked, given):
@@ -135,6 +135,7 @@ def test_a_walk_sees_every_row_once_while_new_ones_arrive(client, ada):
         page = client.get(url).json()
         forward.append(ids(page))
         url = page["next"]
+        assert len(forward) < 20, "pages without end"
         invoices(subscription, 2)
     assert [row for page in forward for row in page] == there_at_first
 
@@ -143,6 +144,7 @@ def test_a_walk_sees_every_row_once_while_new_ones_arrive(client, ada):
         page = client.get(url).json()
         backward.insert(0, ids(page))
         url = page["previous"]
+        assert len(backward) < 20, "pages without end"
     assert [row for page in backward for row in page] == newest_first(ada)
 
 

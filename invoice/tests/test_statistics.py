@@ -235,6 +235,24 @@ def test_a_year_by_the_hour_is_told_and_two_are_refused(client):
     assert "10000" in two.json()["group_by"][0]
 
 
+def test_just_so_many_groups_are_told_and_not_one_more(client, monkeypatch):
+    monkeypatch.setattr(statistics, "MOST_SPANS", 3)
+    query = "/invoice/statistics?group_by=day&from=2030-01-01&to=2030-01-0"
+    assert len(client.get(f"{query}4").json()["series"]) == 3
+    assert client.get(f"{query}5").status_code == 400
+
+
+@pytest.mark.parametrize("name", ["from", "to"])
+@pytest.mark.parametrize("time", ["0002-01-01", "0002-01-01T00:00:00Z", "9998-12-31", "9998-12-31T23:59:59.999999Z"])
+def test_the_first_and_the_last_year_are_taken(client, name, time):
+    assert client.get(f"/invoice/statistics?{name}={time}").status_code == 200
+
+
+def test_where_an_offset_had_seconds_times_are_told_in_utc(client):
+    told = client.get("/invoice/statistics?from=1900-01-01&to=1900-01-02&tz=Asia/Tehran&group_by=day").json()
+    assert [(one["start"], one["end"]) for one in told["series"]] == [("1899-12-31T20:34:16Z", "1900-01-01T20:34:16Z")]
+
+
 BAD = [
     ("group_by=week", "group_by"),
     ("group_by=", "group_by"),
@@ -315,6 +333,15 @@ def test_another_customers_invoices_are_in_no_number(ada, client, make_customer)
         answer = client.get(f"/invoice/statistics?{query}")
         assert answer.json()["number_of_invoices"] == 0
         assert b"secret" not in answer.content
+
+
+def test_another_customers_invoices_neither_begin_a_series_nor_end_it(ada, client, make_customer, fake_clock):
+    charge(subscribe(ada), EPOCH)
+    theirs = subscribe(make_customer("grace"))
+    for days in (-400, 400):
+        charge(theirs, EPOCH + timedelta(days=days))
+    series = client.get("/invoice/statistics?group_by=month").json()["series"]
+    assert [(one["start"], one["end"]) for one in series] == [("2030-01-01T00:00:00Z", "2030-02-01T00:00:00Z")]
 
 
 @pytest.mark.parametrize(

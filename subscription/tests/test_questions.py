@@ -6,6 +6,8 @@ from itertools import product
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from subscription import subscriptions
 from subscription.models import Subscription
@@ -73,6 +75,7 @@ def test_those_that_are_asked_for_are_listed(client, three, asked, found):
         ("ﻣﺎﺷﯿﻦ", ["ماشین مجازی"]),  # the letters in the forms that some keyboards send
         ("داده", ["پایگاه داده"]),
         ("مجازي", ["ماشین مجازی"]),  # with the letter of an Arabic keyboard
+        ("مجازى", ["ماشین مجازی"]),  # with its other one
         ("%", ["100%"]),
         ("_", ["a_b"]),
         (" two ", ["vm two"]),
@@ -83,6 +86,16 @@ def test_a_name_is_found_in_any_script_and_case(ada, client, sought, found):
     for name in NAMES:
         add(ada, name, isactive=False)
     assert names(client, name=sought) == found
+
+
+def test_a_name_is_looked_for_among_ones_own_alone(ada, client, make_customer):
+    add(make_customer("grace"), "vm")
+    add(ada, "vm")
+    with CaptureQueriesContext(connection) as captured:
+        assert names(client, name="vm") == ["vm"]
+    read = [query["sql"] for query in captured if "subscription_subscription" in query["sql"]]
+    assert len(read) == 2
+    assert all(f'"customer_id" = {ada.pk}' in sql for sql in read)
 
 
 def test_questions_survive_in_the_links(ada, client):
