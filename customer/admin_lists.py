@@ -27,7 +27,7 @@ from unfold.widgets import UnfoldAdminSelect2MultipleWidget
 from customer import admin_export
 from customer.admin_log import DELETED, in_words, log, what
 from customer.models import Customer, fold
-from subscription_task.formats import letters, times
+from subscription_task.formats import letters, numbers, times
 from subscription_task.formats.sentences import sentence, shown
 
 for _permission in (
@@ -171,7 +171,7 @@ class ListAdmin(ModelAdmin):
         wanted = Q(pk__in=[])
         for field in self.search_fields:
             if field.endswith("__exact"):
-                wanted |= Q(**{field: str(int(term)) if is_id(term) else term})
+                wanted |= Q(**{field: numbers.plain(term) if is_id(term) else term})
             elif "__" in field:
                 for said in letters.spellings(term):
                     wanted |= Q(**{field: fold(said) if field.startswith("username_folded") else said})

@@ -5,11 +5,10 @@ Each raises what the act would: AccountSetAside, Account.DoesNotExist and what i
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from unicodedata import bidirectional
 
 from django.conf import settings
-from django.utils.translation import get_language_bidi, ngettext
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from customer.accounts import Event
 from invoice import outlook, plan
@@ -18,7 +17,7 @@ from invoice.outlook import Change, Outlook, Position, Resumption, Stop
 from subscription.errors import NoSuchSubscription, TooManySubscriptions
 from subscription.models import Pause
 from subscription.subscriptions import MOST_PER_CUSTOMER
-from subscription_task.formats import times
+from subscription_task.formats import letters, times
 from subscription_task.formats.numbers import money, number
 
 SHOWN = 10
@@ -151,14 +150,7 @@ def runs(found: Outlook) -> bool:
 
 
 def named(subscription: Stop | Resumption) -> str:
-    return label(subscription.name, subscription.subscription_id)
-
-
-def label(name: str, subscription_id: int) -> str:
-    """A subscription; one whose name is written the other way is kept from turning round what stands beside it."""
-    said = f"{name} ({subscription_id})"
-    turns = get_language_bidi() or any(bidirectional(character) in ("R", "AL") for character in name)
-    return f"\u2068{said}\u2069" if turns else said
+    return letters.with_id(subscription.name, subscription.subscription_id)
 
 
 def due(found: Outlook) -> str:

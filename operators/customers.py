@@ -16,7 +16,7 @@ from customer.errors import AccountSetAside
 from customer.models import Customer
 from invoice import outlook, previews, statements
 from subscription.models import Pause, Subscription
-from subscription_task.formats import times
+from subscription_task.formats import letters, times
 from subscription_task.formats.numbers import change, money, number
 from subscription_task.formats.sentences import shown as in_words
 
@@ -111,7 +111,7 @@ def _line(line: statements.Line) -> dict[str, Any]:
         "at": line.at,
         "what": KINDS[line.kind] % {"id": line.id},
         "url": reverse(f"admin:{'invoice_invoice' if invoice else 'customer_ledgerentry'}_change", args=[line.id]),
-        "of": previews.label(line.subscription, subscription_id) if invoice else why or "-",
+        "of": letters.with_id(line.subscription, subscription_id) if invoice else why or "-",
         "of_url": reverse("admin:subscription_subscription_change", args=[subscription_id]) if invoice else None,
         "amount": change(line.amount),
         "balance": money(line.balance),

@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import mark_safe
 from unfold.templatetags.unfold_list import paginator_number
 
-from subscription_task.formats import numbers, sentences, times
+from subscription_task.formats import letters, numbers, sentences, times
 
 register = template.Library()
 _OF_PEOPLE = re.compile(r"(?P<kept><[^>]*>|&[^;\s]*;)|[0-9]+")
@@ -60,6 +60,12 @@ def digits(value: Any) -> str:
 def digits_of_help(html: Any) -> str:
     """A text with tags in it, of which only what people read is changed."""
     return _OF_PEOPLE.sub(lambda found: found[0] if found["kept"] else numbers.digits(found[0]), str(html))
+
+
+@register.simple_tag
+def with_id(name: str, number: int) -> str:
+    """What somebody has named, with its id."""
+    return letters.with_id(name, number)
 
 
 @register.simple_tag
