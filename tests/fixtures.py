@@ -13,7 +13,7 @@ from django.db import connection
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import AccessToken
 
-from customer import clock, customers
+from customer import clock, customers, request_counters, request_stores
 from customer.models import Customer
 from invoice.schedulers import Scheduler
 from subscription_task import logs
@@ -65,6 +65,20 @@ def run_pass() -> Callable[[], None]:
 @pytest.fixture(autouse=True)
 def _nothing_cached_before() -> None:
     cache.clear()
+
+
+@pytest.fixture
+def limits_on(db, settings) -> Iterator[None]:
+    """Rate limits are on; before and after, nothing is counted."""
+    settings.RATE_LIMITS = True
+    request_counters._spent.clear()
+    yield
+    request_counters._spent.clear()
+    if is_postgresql():
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM customer_requestcounter")
+    else:
+        request_stores._file.remove(request_stores.beside())
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from rest_framework import exceptions, serializers
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
-from customer import accounts, limits, request_counters, throttling
+from customer import accounts, limits, throttling
 from customer.errors import DepositLimit
 from customer.models import Account, Customer, LoginCounter
 from subscription import subscriptions
@@ -394,13 +394,9 @@ def test_who_fails_too_often_is_told_in_persian(nobody, ada, failures):
     assert in_both(ask, "") == 429
 
 
-@pytest.mark.django_db
-def test_who_asks_too_often_is_told_in_persian(nobody, settings, monkeypatch):
-    settings.RATE_LIMITS = True
+def test_who_asks_too_often_is_told_in_persian(nobody, limits_on, monkeypatch):
     monkeypatch.setattr(limits, "ADDRESS", limits.Limit("persian", 0, 60))
-    request_counters._spent.clear()
     assert in_both(_asking(nobody, "GET", "/invoice/statistics"), "") == 429
-    request_counters._spent.clear()
 
 
 def test_an_account_that_is_set_aside_is_so_in_persian(client, ada):

@@ -44,21 +44,7 @@ def clock(monkeypatch):
 
 
 @pytest.fixture
-def switched_on(db, settings, clock):
-    """Limits that are on, and have counted nothing yet."""
-    settings.RATE_LIMITS = True
-    request_counters._spent.clear()
-    yield
-    request_counters._spent.clear()
-    if is_postgresql():
-        with connection.cursor() as cursor:
-            cursor.execute("DELETE FROM customer_requestcounter")
-    else:
-        request_stores._file.remove(request_stores.beside())
-
-
-@pytest.fixture
-def limited(switched_on, monkeypatch):
+def limited(limits_on, clock, monkeypatch):
     """Small limits: of a customer's 5 requests, of 2 forecasts, of 4 from an address, of 3 registrations."""
     monkeypatch.setattr(limits, "CUSTOMER", Limit("customer", 5, 60))
     monkeypatch.setitem(limits.WITH_A_TOKEN, "forecast", Limit("forecast", 2, 60))
@@ -270,7 +256,9 @@ def test_who_is_known_to_be_spent_is_refused_without_a_question(ada, client_of, 
         assert ask().status_code == 429
 
 
-def test_to_count_a_request_is_one_statement_on_postgresql_and_none_on_sqlite(switched_on, make_customer, client_of):
+def test_to_count_a_request_is_one_statement_on_postgresql_and_none_on_sqlite(
+    limits_on, clock, make_customer, client_of
+):
     ada = make_customer("ada", credit=100_000)
     subscriptions.create(customer=ada, name="VM", price=5, isactive=True, by=ada)
     client = client_of(ada)
