@@ -9,6 +9,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from invoice.schedulers import Scheduler
+from subscription_task.database import UnfitDatabase
 
 STALE = 10
 """The seconds without a good pass after which a process that should bill is not ready."""
@@ -40,6 +41,8 @@ class Health:
             if not self.migrated:
                 executor = MigrationExecutor(connection)
                 self.migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())
+        except UnfitDatabase:
+            return "the settings of the database will not do: the log says which"
         except DatabaseError:
             return "the database does not answer"
         return None if self.migrated else "the database is not migrated: run manage.py migrate"

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from subscription_task import environment, logs
+from subscription_task import database, environment, logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -146,11 +146,11 @@ else:
         "keepalives_interval": 2,
         "keepalives_count": 3,
         "tcp_user_timeout": 15_000,
-        # The same at its end: else it keeps the locks of a host that has gone silent in mid-pass for two hours.
-        "options": "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3"
-        " -c tcp_user_timeout=15000",
         **_database.get("OPTIONS", {}),
+        "options": database.options(_database.get("OPTIONS", {}).get("options", "")),
     }
+    # A cursor of the server belongs to a session, and a pooler gives each transaction another one.
+    _database["DISABLE_SERVER_SIDE_CURSORS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- who may do what ----------------------------------------------------------------------------
