@@ -35,13 +35,14 @@ NEEDED = {
 
 REFUSED = {
     # What is answered survives the power. These are the administrator's, since `on` is not the only safe value.
-    "synchronous_commit": "off",
-    "fsync": "off",
-    "full_page_writes": "off",
+    "synchronous_commit": ("off", "on"),
+    "fsync": ("off", "on"),
+    "full_page_writes": ("off", "on"),
     # No foreign key is checked.
-    "session_replication_role": "replica",
+    "session_replication_role": ("replica", "origin"),
 }
-"""Settings of the server, the database or the role with which nothing is done."""
+"""Settings of the server, the database or the role with which nothing is done, and what would do."""
+OF_THE_SERVER = ("fsync", "full_page_writes")
 
 
 class UnfitDatabase(OperationalError, ImproperlyConfigured):
@@ -81,24 +82,24 @@ def _fault(connection: BaseDatabaseWrapper) -> str:
             f" ALTER ROLE {role} IN DATABASE {database} SET search_path = public"
         )
     for name, value in zip(names, values, strict=True):
-        if _same(name, value):
-            continue
-        if name in ("fsync", "full_page_writes"):
-            return f"PostgreSQL runs with {name} = {value}, which loses what was answered: turn it on in postgresql.conf"
-        wanted = NEEDED.get(name, "origin" if name == "session_replication_role" else "on")
-        return (
-            f"Sessions of role {role} in database {database} have {name} = {value!r}, and the service needs {wanted!r}:"
-            f" ALTER ROLE {role} IN DATABASE {database} SET {name} = '{wanted}'"
-        )
+        if not _does(name, value):
+            wanted = NEEDED.get(name) or REFUSED[name][1]
+            owner = "SYSTEM" if name in OF_THE_SERVER else f"ROLE {role} IN DATABASE {database}"
+            return (
+                f"Sessions of role {role} in database {database} have {name} = {value!r}, and the service needs"
+                f" {wanted!r}: ALTER {owner} SET {name} = '{wanted}'"
+            )
     return ""
 
 
-def _same(name: str, value: str) -> bool:
-    """Whether a setting is one that will do."""
-    if name in REFUSED:
-        return value != REFUSED[name]
-    if name == "DateStyle":
-        return value.startswith("ISO")
-    if name == "TimeZone":
-        return value in ("UTC", "Etc/UTC", "GMT")
-    return value == NEEDED[name]
+def _does(name: str, value: str) -> bool:
+    """Whether the value of a setting will do."""
+    match name:
+        case "DateStyle":
+            return value.startswith("ISO")
+        case "TimeZone":
+            return value in ("UTC", "Etc/UTC", "GMT")
+        case _ if name in REFUSED:
+            return value != REFUSED[name][0]
+        case _:
+            return value == NEEDED[name]
