@@ -1,6 +1,7 @@
 """Any list of the admin as CSV: its columns, under its filters and its search, in a stream of bounded size.
 
-Programs read it, so it is in English, with ASCII digits and times in ISO 8601, whoever asks for it.
+Programs read it, so it is in English, with ASCII digits and times in ISO 8601, whoever asks for it; people open it in a
+spreadsheet, so it begins with a byte order mark.
 """
 
 import re
@@ -45,13 +46,14 @@ def answer(
         action_flag=CHANGE,
         change_message=with_origin(request, asked),
     )
-    return csv_files.answer(request, _in_english(lines(model_admin, queryset, columns)), name=slugify(listed))
+    pieces = _in_english(lines(model_admin, queryset, columns))
+    return csv_files.answer(request, pieces, name=slugify(listed), marked=True)
 
 
 def lines(model_admin: ModelAdmin, queryset: QuerySet, columns: list[str]) -> Iterator[str]:
     """The lines of the file, some thousands at once."""
     cells = [_reader(column, model_admin) for column in columns]
-    yield csv_files.line(capfirst(label_for_field(column, queryset.model, model_admin)) for column in columns)
+    yield csv_files.line(str(capfirst(label_for_field(column, queryset.model, model_admin))) for column in columns)
     for chunk in csv_files.by_key(queryset):
         yield "".join(csv_files.line(_text(_value(cell, row)) for cell in cells) for row in chunk)
 

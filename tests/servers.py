@@ -52,6 +52,8 @@ COMMANDS = {
     "runserver with its reloader": [*MANAGE, "runserver", "127.0.0.1:{port}"],
     "gunicorn": [*GUNICORN, "--bind", "127.0.0.1:{port}"],
     "gunicorn --preload": [*GUNICORN, "--preload", "--bind", "127.0.0.1:{port}"],
+    "gunicorn --threads": [*GUNICORN, "--threads", "4", "--bind", "127.0.0.1:{port}"],
+    "uvicorn": [sys.executable, "-m", "uvicorn", "subscription_task.asgi:application", "--port", "{port}"],
 }
 
 
@@ -163,7 +165,7 @@ class Server(Process):
     def __init__(self, kind: str, **settings: str) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        production = PRODUCTION if kind.startswith("gunicorn") else {}
+        production = {} if kind.startswith("runserver") else PRODUCTION
         super().__init__([word.format(port=self.port) for word in COMMANDS[kind]], **production | settings)
         try:
             until(lambda: self._answers("/healthz"), "the server's first answer")

@@ -25,7 +25,7 @@ FEW = ["--max-examples", "10", "--seed", "1", "--generation-deterministic"]
 def test_the_service_does_what_its_documents_say(tmp_path):
     with (
         servers.database() as url,
-        servers.Server("gunicorn", DATABASE_URL=url, RATE_LIMITS="off", INVOICE_PERIOD="1") as server,
+        servers.Server("gunicorn --threads", DATABASE_URL=url, RATE_LIMITS="off", INVOICE_PERIOD="1") as server,
     ):
         server.is_ready()
         register(server, "Alifa", "ali1380")  # as the examples, which so can log in

@@ -36,7 +36,9 @@ def exported(client, model, **query):
     assert answer.status_code == 200
     assert answer.streaming
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
-    return list(csv.reader(io.StringIO(answer.getvalue().decode())))
+    body = answer.getvalue().decode()
+    assert body[0] == csv_files.BYTE_ORDER_MARK
+    return list(csv.reader(io.StringIO(body[1:])))
 
 
 def test_a_file_has_the_columns_of_its_list_and_no_markup(root, ada):
@@ -71,6 +73,12 @@ def test_the_filters_and_the_search_of_the_list_apply(root, ada):
         ("＠now", "'＠now"),
         ("\tx", "'\tx"),
         ("\rx", "'\rx"),
+        ("a;=1+2", "a;'=1+2"),
+        ('a;\t"=1+2"', "a;'\t'\"=1+2\""),
+        ("a\t-1", "a\t'-1"),
+        ("a\n@now", "a\n'@now"),
+        ("a;b - c", "a;b - c"),
+        ("\nx", "'\nx"),
         ("-30", "-30"),
         ("+4.5", "+4.5"),
         ("ada", "ada"),
@@ -146,4 +154,4 @@ def test_asgi_gets_the_same_file_piece_by_piece(monkeypatch):
         return pieces
 
     pieces = asyncio.run(fetch())
-    assert [piece.decode().split(",")[0] for piece in pieces] == ["Username", "ada", "root"]
+    assert [piece.decode().split(",")[0] for piece in pieces] == ["\ufeff", "Username", "ada", "root"]

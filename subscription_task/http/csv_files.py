@@ -14,9 +14,15 @@ from django.http import HttpRequest, StreamingHttpResponse
 from subscription_task.http import heartbeat
 
 ROWS_AT_ONCE = 2000
-FORMULA = (*"=+-@＝＋－＠", "\t", "\r")
-"""How a cell begins that a spreadsheet computes; some take the wide forms of signs for the signs."""
-_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+BYTE_ORDER_MARK = "\ufeff"
+"""By which spreadsheets see that a file is in UTF-8; many programs take it for a part of the first head."""
+
+_SIGNS = "=+\\-@＝＋－＠"
+"""How a formula begins; some spreadsheets take the wide forms of signs for the signs."""
+# A spreadsheet may separate by another sign than the comma. Then a text is in quotes for it only by chance, and each
+# part of a text is a cell, whatever white space and quotes stand before it.
+_FORMULA = re.compile(rf"""(?:^(?=[\t\r\n]|[{_SIGNS}])|([,;|\t\r\n\v\f\x85\u2028\u2029])(?=[\s"]{{0,64}}[{_SIGNS}]))""")
+_HARMLESS = re.compile(rf"[{_SIGNS}]|[+-]?[0-9]+(\.[0-9]+)?")
 
 
 class _Line:
@@ -26,16 +32,17 @@ class _Line:
         return line
 
 
-_WRITER = csv.writer(_Line())
-
-
 def defused(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula. A sign alone is none."""
-    return f"'{cell}" if len(cell) > 1 and cell[0] in FORMULA and not _NUMBER.fullmatch(cell) else cell
+    """A cell that no spreadsheet takes for a formula, whichever sign it separates by, with an apostrophe before each.
+
+    A number and a sign alone are none.
+    """
+    return cell if _HARMLESS.fullmatch(cell) else _FORMULA.sub(r"\1'", cell)
 
 
 def line(cells: Iterable[str]) -> str:
-    return _WRITER.writerow(map(defused, cells))
+    # A writer keeps the line it is at, so each line has its own: Python may run another thread between two cells.
+    return csv.writer(_Line()).writerow(map(defused, cells))
 
 
 def lines(columns: Sequence[str], chunks: Iterable[Iterable[dict[str, Any]]]) -> Iterator[str]:
@@ -59,10 +66,13 @@ def by_key(rows: QuerySet, *, ascending: bool = False) -> Iterator[list[Model]]:
         chunk = list(rows.filter(**{"pk__gt" if ascending else "pk__lt": last})[:ROWS_AT_ONCE]) if full else []
 
 
-def answer(request: HttpRequest, pieces: Iterator[str], *, name: str) -> StreamingHttpResponse:
-    """A file that the browser saves as `name`.csv. What fails before its first rows are there is an error as ever."""
-    pieces = alive(pieces)
-    pieces = chain(list(islice(pieces, 2)), pieces)
+def answer(request: HttpRequest, pieces: Iterator[str], *, name: str, marked: bool = False) -> StreamingHttpResponse:
+    """A file that the browser saves as `name`.csv. What fails before its first rows are there is an error as ever.
+
+    One that is `marked` for spreadsheets begins with a byte order mark.
+    """
+    pieces = alive(chain([BYTE_ORDER_MARK], pieces) if marked else pieces)
+    pieces = chain(list(islice(pieces, 3 if marked else 2)), pieces)
     return StreamingHttpResponse(
         _unhurried(pieces) if isinstance(request, ASGIRequest) else pieces,
         content_type="text/csv; charset=utf-8",
