@@ -9,7 +9,7 @@ from collections.abc import Collection, Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from django.db import DataError, IntegrityError, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 
 from customer import accounts, clock
 from customer.accounts import Opened
@@ -214,7 +214,7 @@ def _in_one_account(opened: Opened) -> Iterator[None]:
 def _write(changes: plan.Changes, by: int | None = None) -> None:
     """Writes what was planned, one statement for each table. Raises one of DAMAGE."""
     sql.write(sql.WRITE_INVOICES, sql.INVOICE_COLUMNS, changes.charges)
-    sql.write(sql.WRITE_TALLIES, sql.TALLY_COLUMNS, tallies.of(changes.charges))
+    sql.write(sql.WRITE_TALLIES[connection.vendor], sql.TALLY_COLUMNS, tallies.of(changes.charges))
     charged, moved = changes.charged, list(changes.moved.items())
     _expect(len(charged), sql.write(sql.WRITE_ACCOUNTS, sql.ACCOUNT_COLUMNS, charged), "account")
     _expect(len(moved), sql.write(sql.WRITE_JOBS, sql.JOB_COLUMNS, moved), "job")

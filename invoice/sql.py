@@ -150,13 +150,17 @@ WRITE_JOBS = """
 """
 JOB_COLUMNS = {"subscription_id": "bigint", "next_run_time": "timestamptz"}
 
-# Adds to what this connection has counted already. SQLite wants the WHERE, to tell ON CONFLICT from a join's ON.
-WRITE_TALLIES = """
-    INSERT INTO invoice_tally (minute, writer, invoices, amount)
-    SELECT minute, writer, invoices, amount FROM {rows} WHERE true
-    ON CONFLICT (minute, writer) DO UPDATE
-    SET invoices = invoice_tally.invoices + excluded.invoices, amount = invoice_tally.amount + excluded.amount
-"""
+# Adds to what this connection has counted already; its number is asked for here, since what a pooler tells its clients
+# when they connect is invented. SQLite wants the WHERE, to tell ON CONFLICT from a join's ON.
+WRITE_TALLIES = {
+    vendor: f"""
+        INSERT INTO invoice_tally (minute, writer, invoices, amount)
+        SELECT minute, COALESCE(writer, {this}), invoices, amount FROM {{rows}} WHERE true
+        ON CONFLICT (minute, writer) DO UPDATE
+        SET invoices = invoice_tally.invoices + excluded.invoices, amount = invoice_tally.amount + excluded.amount
+    """
+    for vendor, this in (("postgresql", "pg_backend_pid()"), ("sqlite", "0"))
+}
 TALLY_COLUMNS = {"minute": "timestamptz", "writer": "bigint", "invoices": "bigint", "amount": "numeric"}
 
 WRITE_PAUSES = """

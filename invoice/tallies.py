@@ -29,8 +29,8 @@ HALF = 2**32
 AT_ONCE = 5_000
 """The rows that one `compact` adds up at most."""
 
-Row = tuple[int, int, int, int]
-"""A row for `sql.WRITE_TALLIES`: minute, writer, invoices, amount."""
+Row = tuple[int, int | None, int, int]
+"""A row for `sql.WRITE_TALLIES`: minute, writer (None: this connection; 0: added up), invoices, amount."""
 
 
 def of(charges: list[Charge]) -> list[Row]:
@@ -39,7 +39,7 @@ def of(charges: list[Charge]) -> list[Row]:
     for _, _, amount, start, _ in charges:
         amounts[start] += amount
     invoices = Counter(map(START, charges))
-    return _summed(((start, invoices[start], amount) for start, amount in amounts.items()), MINUTE, _writer())
+    return _summed(((start, invoices[start], amount) for start, amount in amounts.items()), MINUTE, None)
 
 
 def compact() -> None:
@@ -48,8 +48,8 @@ def compact() -> None:
     A row that a pass is adding to is left for the next time.
     """
     now = clock.now()
-    _compact(Q(minute__lt=now - STILL) & Q(writer__gt=0), MINUTE)
-    _compact(Q(minute__lt=now - MINUTES_KEPT) & (Q(writer__gt=0) | ~Q(minute__minute=0)), HOUR)
+    _compact(Q(minute__lt=now - STILL) & ~Q(writer=0), MINUTE)
+    _compact(Q(minute__lt=now - MINUTES_KEPT) & (~Q(writer=0) | ~Q(minute__minute=0)), HOUR)
 
 
 def recount() -> int:
@@ -79,11 +79,11 @@ def _compact(which: Q, unit: int) -> None:
         # As text, since Django reads no more than 15 digits of SQLite's numbers.
         rows = list(tallies.annotate(exact=Cast("amount", TextField()))[:AT_ONCE])
         counted = ((instants.of(row.minute), row.invoices, int(Decimal(row.exact))) for row in rows)
-        sql.write(sql.WRITE_TALLIES, sql.TALLY_COLUMNS, _summed(counted, unit, 0))
+        sql.write(sql.WRITE_TALLIES[connection.vendor], sql.TALLY_COLUMNS, _summed(counted, unit, 0))
         Tally.objects.filter(pk__in=[row.pk for row in rows]).delete()
 
 
-def _summed(counted: Iterable[tuple[int, int, int]], unit: int, writer: int) -> list[Row]:
+def _summed(counted: Iterable[tuple[int, int, int]], unit: int, writer: int | None) -> list[Row]:
     """Instants with their invoices and amounts, by the `unit`, in its order: so no two writers wait in a circle."""
     found: dict[int, list[int]] = {}
     for instant, invoices, amount in counted:
@@ -93,8 +93,3 @@ def _summed(counted: Iterable[tuple[int, int, int]], unit: int, writer: int) -> 
         row[0] += invoices
         row[1] += amount
     return [(begin, writer, *found[begin]) for begin in sorted(found)]
-
-
-def _writer() -> int:
-    """A number that no other connection has. SQLite has one writer at a time."""
-    return connection.connection.info.backend_pid if connection.vendor == "postgresql" else 0

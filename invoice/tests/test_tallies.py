@@ -69,12 +69,15 @@ def test_what_is_rolled_back_is_not_counted(subscribed, fake_clock):
     assert not Tally.objects.exists()
 
 
-def test_adding_up_keeps_the_sums_and_makes_one_row_of_a_minute_and_then_of_an_hour(subscribed, fake_clock, run_pass):
+@pytest.mark.parametrize("writer", [10_000_000, -5])  # what a pooler invents may be below 0
+def test_adding_up_keeps_the_sums_and_makes_one_row_of_a_minute_and_then_of_an_hour(
+    subscribed, fake_clock, run_pass, writer
+):
     fake_clock.at(7500)
     run_pass()
     once = Tally.objects.count()
     for row in list(Tally.objects.all()):  # as if another connection had counted the same
-        Tally.objects.create(minute=row.minute, writer=10_000_000, invoices=1, amount=1)
+        Tally.objects.create(minute=row.minute, writer=writer, invoices=1, amount=1)
     before = sum(invoices for invoices, _ in counted().values())
 
     tallies.compact()
