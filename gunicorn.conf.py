@@ -1,10 +1,7 @@
 """What gunicorn does unless its command line says otherwise; it finds this file where it is started."""
 
 import os
-import shutil
-import tempfile
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 bind = "127.0.0.1:8000"
@@ -16,19 +13,24 @@ control_socket_disable = True  # nothing here uses it, and it would want a home 
 # Nobody's X-Forwarded-Proto is believed here, not even the loopback's: the service reads it, as TRUSTED_PROXIES says.
 forwarded_allow_ips = ""
 
-# Where the workers of prometheus_client keep their figures. It looks for this when it is imported, so before any fork.
-METRICS = "PROMETHEUS_MULTIPROC_DIR"
-OURS = f"gunicorn-metrics-{os.getpid()}-"
-if not os.environ.get(METRICS):
-    os.environ[METRICS] = tempfile.mkdtemp(prefix=OURS)
+# Where workers show that they live, in a file without a name: memory where there is some, since no new worker can begin
+# once a temporary folder is gone.
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
-def on_starting(server: Any) -> None:
-    """Empties the directory of what an earlier server left there; a reload keeps it."""
-    directory = Path(os.environ[METRICS])
-    directory.mkdir(parents=True, exist_ok=True)
-    for left in directory.glob("*.db"):
-        left.unlink()
+def _counts() -> Any:
+    """Where the workers count their requests: memory of the master's, made before it forks them."""
+    return import_module("operators.request_counts").counts
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """Gives the worker a part of the counts."""
+    worker.part = _counts().take()
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """Has it count there."""
+    _counts().use(worker.part)
 
 
 def post_worker_init(worker: Any) -> None:
@@ -37,11 +39,5 @@ def post_worker_init(worker: Any) -> None:
 
 
 def child_exit(server: Any, worker: Any) -> None:
-    """Forgets the gauges of a worker that is gone; its counters stay."""
-    import_module("prometheus_client.multiprocess").mark_process_dead(worker.pid)
-
-
-def on_exit(server: Any) -> None:
-    """Removes the directory, if it was made here."""
-    if Path(os.environ[METRICS]).name.startswith(OURS):
-        shutil.rmtree(os.environ[METRICS], ignore_errors=True)
+    """Gives its part to the next; what it counted stays."""
+    _counts().give_back(worker.part)

@@ -18,7 +18,7 @@ def bill_what_is_due(sender: Any, opened: Opened, **kwargs: Any) -> bool:
 def follow_the_rule(sender: Any, opened: Opened, **kwargs: Any) -> None:
     """On account_changed: pauses and resumes, and wakes the scheduler, which may have a sooner instant now."""
     billing.follow(opened)
-    transaction.on_commit(Scheduler.wakeup)
+    transaction.on_commit(Scheduler.wakeup, robust=True)  # what was committed stands, whoever wakes
 
 
 def add_the_job(sender: Any, opened: Opened, subscription: Subscription, **kwargs: Any) -> None:

@@ -1,42 +1,27 @@
 """`/metrics`, for Prometheus: what requests came to, counted here, and how billing does."""
 
 import hmac
-import os
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
-from functools import cache
+from itertools import accumulate
 
 import prometheus_client
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from prometheus_client import CollectorRegistry, Counter, Histogram
-from prometheus_client.core import Metric
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from operators.metrics import Billing
+from operators.request_counts import SECONDS, counts
+from subscription_task.http.harmless import harmless
 from subscription_task.http.refusal import refuse
 from subscription_task.http.requests import address
 
-SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""The seconds up to which requests are counted together."""
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 """All others are one: a client may make up any."""
 NONE = "none"
 """The endpoint of what is answered before there is one: paths that are none of ours, bodies too large, static files."""
-
-prometheus_client.disable_created_metrics()
-_registry = CollectorRegistry()
-_requests = Counter(
-    "http_requests_total", "Requests that were answered.", ["endpoint", "method", "status"], registry=_registry
-)
-_durations = Histogram(
-    "http_request_duration_seconds",
-    "How long the answers took.",
-    ["endpoint", "method"],
-    buckets=SECONDS,
-    registry=_registry,
-)
 
 
 class Monitoring:
@@ -53,17 +38,12 @@ class Monitoring:
             return _scrape(request)
         began = time.perf_counter()
         response = self.get_response(request)
-        match = request.resolver_match
-        method = request.method if request.method in METHODS else "other"
-        answered, duration = _counters(f"/{match.route}" if match else NONE, method, response.status_code)
-        answered.inc()
-        duration.observe(time.perf_counter() - began)
+        with harmless("counting a request"):
+            match = request.resolver_match
+            method = request.method if request.method in METHODS else "other"
+            endpoint = f"/{match.route}" if match else NONE
+            counts.add((endpoint, method, str(response.status_code)), time.perf_counter() - began)
         return response
-
-
-@cache
-def _counters(endpoint: str, method: str, status: int) -> tuple[Counter, Histogram]:
-    return _requests.labels(endpoint, method, status), _durations.labels(endpoint, method)
 
 
 def _is_served(request: HttpRequest) -> bool:
@@ -93,7 +73,23 @@ class _All(Collector):
     """What all processes of this server have counted, and what the database says."""
 
     def collect(self) -> Iterator[Metric]:
-        # gunicorn.conf.py sets it; without, there is one process.
-        many = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
-        yield from MultiProcessCollector(None).collect() if many else _registry.collect()
+        yield from _counted()
         yield from Billing().collect()
+
+
+def _counted() -> Iterator[Metric]:
+    requests = CounterMetricFamily(
+        "http_requests", "Requests that were answered.", labels=["endpoint", "method", "status"]
+    )
+    durations = HistogramMetricFamily(
+        "http_request_duration_seconds", "How long the answers took.", labels=["endpoint", "method"]
+    )
+    by_method: defaultdict[tuple[str, str], list[list[float]]] = defaultdict(list)
+    for (endpoint, method, status), numbers in sorted(counts.total().items()):
+        requests.add_metric([endpoint, method, status], sum(numbers[:-1]))
+        by_method[endpoint, method].append(numbers)
+    for labels, of_statuses in by_method.items():
+        *up_to, seconds = (sum(each) for each in zip(*of_statuses, strict=True))
+        bounds = [*map(str, SECONDS), "+Inf"]
+        durations.add_metric(labels, list(zip(bounds, accumulate(up_to), strict=True)), sum_value=seconds)
+    yield from (requests, durations)

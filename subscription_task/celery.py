@@ -5,11 +5,14 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 from celery import Celery, signals
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+
+from subscription_task import output
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "subscription_task.settings")
 try:
@@ -18,6 +21,8 @@ try:
 except ImproperlyConfigured as error:  # one line, as from manage.py
     sys.exit(f"celery: {error}")
 
+if Path(sys.argv[0]).name in ("celery", "__main__.py"):
+    output.never_fails()
 app = Celery("subscription_task")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

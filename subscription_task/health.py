@@ -14,6 +14,9 @@ from subscription_task.database import UnfitDatabase
 STALE = 10
 """The seconds without a good pass after which a process that should bill is not ready."""
 
+# A standby that was not promoted, or a server that was told so, answers questions and takes no money.
+IS_READ_ONLY = {"postgresql": "SHOW transaction_read_only", "sqlite": "PRAGMA query_only"}
+
 
 class Health:
     """Answers `/healthz` and `/readyz` before anything else: a probe comes by address, not by name, and without TLS."""
@@ -37,7 +40,9 @@ class Health:
         """What is wrong with the database: it must answer and, once seen, be migrated."""
         try:
             with connection.cursor() as cursor:
-                cursor.execute("SELECT 1")
+                cursor.execute(IS_READ_ONLY[connection.vendor])
+                if cursor.fetchone()[0] in ("on", 1):
+                    return "the database takes no changes"
             if not self.migrated:
                 executor = MigrationExecutor(connection)
                 self.migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())

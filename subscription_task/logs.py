@@ -17,6 +17,9 @@ from structlog.processors import JSONRenderer, TimeStamper, format_exc_info
 from structlog.stdlib import ExtraAdder, ProcessorFormatter, add_log_level, add_logger_name
 from structlog.typing import EventDict
 
+# A line that cannot be written (a full disk, a closed stderr) is lost; it must not fail what it tells about.
+logging.raiseExceptions = False
+
 FIELDS = ("method", "path", "status", "ms", "customer", "address")
 """What a line may say in `extra` beyond its text. Nothing else is shown: Django puts whole requests there."""
 

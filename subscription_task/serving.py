@@ -11,6 +11,8 @@ from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.http.request import MediaType
 
+from subscription_task import output
+
 
 class _AnyHeaders:
     """A request whose Content-Type cannot be parsed has none, and is answered 415; one whose Accept cannot, accepts
@@ -62,12 +64,14 @@ class _ASGIHandler(ASGIHandler):
 def wsgi() -> WSGIHandler:
     """The WSGI application. Raises ImproperlyConfigured where the settings are those of a development server."""
     _refuse_development()
+    output.never_fails()
     return development()
 
 
 def asgi() -> ASGIHandler:
     """The ASGI application. Raises ImproperlyConfigured where the settings are those of a development server."""
     _refuse_development()
+    output.never_fails()
     django.setup(set_prefix=False)
     return _ASGIHandler()
 

@@ -96,7 +96,7 @@ MIDDLEWARE = [
     *([] if DEBUG else ["whitenoise.middleware.WhiteNoiseMiddleware"]),
     "subscription_task.http.middleware.AnyOfOurPaths",
     "subscription_task.http.middleware.BodyLimit",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "subscription_task.http.sessions.Sessions",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

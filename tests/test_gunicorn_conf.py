@@ -1,9 +1,6 @@
-"""gunicorn.conf.py: the directory of the figures, and whose word is taken for https."""
+"""gunicorn.conf.py: how long a file may take, and whose word is taken for https."""
 
-import importlib.util
 import json
-import os
-import signal
 import socket
 import sys
 from pathlib import Path
@@ -19,15 +16,11 @@ pytestmark = [
 ]
 
 PROBE = """
-import json, os
-from pathlib import Path
+import json
 
 def application(environ, start_response):
-    directory = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
-    directory.joinpath(f"gauge_liveall_{os.getpid()}.db").touch()
-    said = {"directory": str(directory), "pid": os.getpid(), "scheme": environ["wsgi.url_scheme"]}
     start_response("200 OK", [("Content-Type", "application/json")])
-    return [json.dumps(said).encode()]
+    return [json.dumps({"scheme": environ["wsgi.url_scheme"]}).encode()]
 """
 
 
@@ -69,35 +62,6 @@ class Gunicorn(servers.Process):
                 return json.load(answer)
         except OSError:
             return None
-
-
-def test_the_workers_share_a_directory_for_their_figures_that_goes_with_the_server(tmp_path):
-    with Gunicorn(tmp_path, TMPDIR=str(tmp_path)) as server:
-        directory = Path(server.tells()["directory"])
-        assert directory.parent == tmp_path
-        assert directory.is_dir()
-        server.popen.send_signal(signal.SIGHUP)
-        server.says("Hang up")
-        assert server.tells()["directory"] == str(directory)
-        assert server.end() == 0
-        assert not directory.exists()
-
-
-def test_a_directory_that_is_given_is_emptied_at_the_start_and_kept(tmp_path):
-    given = tmp_path / "figures"
-    given.mkdir()
-    given.joinpath("counter_1.db").touch()
-    with Gunicorn(tmp_path, PROMETHEUS_MULTIPROC_DIR=str(given)) as server:
-        said = server.tells()
-        assert said["directory"] == str(given)
-        assert [path.name for path in given.iterdir()] == [f"gauge_liveall_{said['pid']}.db"]
-        os.kill(said["pid"], signal.SIGKILL)
-        assert server.tells()["pid"] != said["pid"]
-        if importlib.util.find_spec("prometheus_client"):
-            gone = given / f"gauge_liveall_{said['pid']}.db"
-            servers.until(lambda: not gone.exists(), "the gauges of the worker that is gone to go")
-        assert server.end() == 0
-        assert given.is_dir()
 
 
 def test_a_file_may_take_longer_than_a_worker_may_hang(tmp_path):

@@ -12,6 +12,8 @@ from django.utils.functional import LazyObject
 from rest_framework.throttling import BaseThrottle
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
+from subscription_task.http.harmless import harmless
+
 logger = logging.getLogger(__name__)
 
 HEADER = "X-Request-ID"
@@ -39,6 +41,11 @@ class RequestLog:
         bind_contextvars(request_id=request.request_id)
         response = self.get_response(request)
         response[HEADER] = request.request_id
+        with harmless("the line of a request"):
+            self._say(request, response, began)
+        return response
+
+    def _say(self, request: HttpRequest, response: HttpResponse, began: float) -> None:
         if response.status_code >= 400 or request.path.rstrip("/") not in PROBES:
             said = {
                 "method": request.method,
@@ -50,7 +57,6 @@ class RequestLog:
             if (customer := _customer(request)) is not None:
                 said["customer"] = customer
             logger.info("answered", extra=said)
-        return response
 
 
 def _forget(**_: object) -> None:
