@@ -65,6 +65,7 @@ def look_at(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
         connection.close()
         raise
     if fault:
+        connection.connection.close()  # else a pool would keep it, and give it to the next
         connection.close()
         logger.error("%s", fault)
         raise UnfitDatabase(fault)

@@ -31,6 +31,7 @@ CSRF_TRUSTED_ORIGINS = environment.words(
     remedy="it takes origins such as https://billing.example with commas between them",
 )
 DATABASES = {"default": environment.database("DATABASE_URL", BASE_DIR / "db.sqlite3")}
+DATABASE_POOL = environment.whole_number("DATABASE_POOL", 0, least=0, most=1000)
 INVOICE_PERIOD = environment.whole_number("INVOICE_PERIOD", 600, least=1, most=31_536_000)
 SCHEDULER = environment.one_of("SCHEDULER", "auto", ["auto", "off"])
 INVOICE_ENGINE = environment.one_of("INVOICE_ENGINE", "local", ["local", "celery"])
@@ -137,7 +138,8 @@ if _database["ENGINE"].endswith("sqlite3"):
     # On a file, so that tests too can use several connections. The name is one for each process of a run.
     _database["TEST"] = {"NAME": f"{_database['NAME']}.test"}
 else:
-    _database["CONN_MAX_AGE"] = 60
+    # Without a pool, a connection for each thread that asks, which is kept: as many as there ever were threads at once.
+    _database["CONN_MAX_AGE"] = 0 if DATABASE_POOL else 60
     _database["CONN_HEALTH_CHECKS"] = True
     # A server that has gone silent, without closing the connection, is noticed within seconds.
     _database["OPTIONS"] = {
@@ -149,6 +151,8 @@ else:
         **_database.get("OPTIONS", {}),
         "options": database.options(_database.get("OPTIONS", {}).get("options", "")),
     }
+    if DATABASE_POOL:
+        _database["OPTIONS"]["pool"] = {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 10}
     # A cursor of the server belongs to a session, and a pooler gives each transaction another one.
     _database["DISABLE_SERVER_SIDE_CURSORS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
