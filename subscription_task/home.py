@@ -10,6 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.settings import spectacular_settings
 from rest_framework.exceptions import APIException, MethodNotAllowed, NotAcceptable
 
+from subscription_task.http import accept
 from subscription_task.http.refusal import refuse
 
 METHODS = ("GET", "HEAD")
@@ -25,7 +26,7 @@ PLACES = {
 @csrf_exempt  # nothing is taken here, and that is said with 405
 def home(request: HttpRequest) -> HttpResponse:
     """Answers `/`. Browsers ask for HTML before all else."""
-    form = request.get_preferred_type(FORMS)
+    form = accept.preferred(request, FORMS)
     if request.method not in METHODS:
         answer = _refuse(MethodNotAllowed(request.method))
         answer["Allow"] = ", ".join(METHODS)

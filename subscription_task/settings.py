@@ -195,6 +195,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["customer.authentication.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "subscription_task.http.negotiation.ByAccept",
     "DEFAULT_PARSER_CLASSES": [
         "subscription_task.http.parsers.BoundedJSONParser",
         "rest_framework.parsers.FormParser",

@@ -17,6 +17,12 @@ FORMS = {
     "application/json, text/html;q=0.5": "application/json",
     "application/*": "application/json",
     "text/*": "text/html; charset=utf-8",
+    "text/html; charset=utf-8": "text/html; charset=utf-8",
+    "text/html;level=1, application/json;q=0.9": "text/html; charset=utf-8",
+    "application/json;charset=UTF-8": "application/json",
+    "application/json;q=0, */*": "text/html; charset=utf-8",
+    "text/html;q=0, */*;q=0.1": "application/json",
+    "text/html, application/json;charset=utf-8": "text/html; charset=utf-8",
 }
 
 

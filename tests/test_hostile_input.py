@@ -269,9 +269,10 @@ def test_a_body_in_chunks_is_read(client, body, content_type):
 
 
 @pytest.mark.usefixtures("debug")
-@pytest.mark.parametrize("accept", ["text/html", "application/xml", "image/*", "x"])
-def test_what_cannot_be_answered_is_406_in_json(client, accept):
-    assert refused(client.get("/invoice/list", HTTP_ACCEPT=accept), 406)
+@pytest.mark.parametrize("accept", ["text/html", "application/xml", "image/*", "x", "application/json;q=0"])
+@pytest.mark.parametrize("path", ["/invoice/list", "/customer/profile/"])
+def test_what_cannot_be_answered_is_406_in_json(client, path, accept):
+    assert refused(client.get(path, HTTP_ACCEPT=accept), 406)
 
 
 @pytest.mark.usefixtures("debug")

@@ -12,7 +12,7 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from subscription_task.http import query
+from subscription_task.http import accept, query
 
 PARAMETER = "format"
 FORMAT = OpenApiParameter(
@@ -35,19 +35,28 @@ class CSVRenderer(BaseRenderer):
     format = "csv"
 
 
-class Negotiation(DefaultContentNegotiation):
-    """By `?format=`, where that is said, else by `Accept`, of which DRF's own does not read the weights."""
+class ByAccept(DefaultContentNegotiation):
+    """By `Accept`, of which DRF's own does not read the weights."""
+
+    def select_renderer(
+        self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        wanted = accept.preferred(request, [renderer.media_type for renderer in renderers])
+        for renderer in renderers:
+            if renderer.media_type == wanted:
+                return renderer, wanted
+        raise NotAcceptable(available_renderers=renderers)
+
+
+class Negotiation(ByAccept):
+    """By `?format=`, where that is said, else by `Accept`."""
 
     def select_renderer(
         self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
         said = query.one(request, PARAMETER)
         if said is None:
-            wanted = request._request.get_preferred_type([renderer.media_type for renderer in renderers])
-            for renderer in renderers:
-                if renderer.media_type == wanted:
-                    return renderer, wanted
-            raise NotAcceptable(available_renderers=renderers)
+            return super().select_renderer(request, renderers, format_suffix)
         for renderer in renderers:
             if renderer.format == said:
                 return renderer, renderer.media_type
