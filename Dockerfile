@@ -5,8 +5,8 @@ ENV PATH=/venv/bin:$PATH
 WORKDIR /app
 # Anything here adds what Celery's workers want.
 ARG CELERY=
-COPY requirements*.txt ./
-RUN pip install -r requirements.txt ${CELERY:+-r requirements-celery.txt}
+COPY requirements-*.txt ./
+RUN pip install -r requirements-production.txt ${CELERY:+-r requirements-celery.txt}
 COPY . .
 # With the settings of a development server, which need no secret; the key that they make stays in this stage.
 RUN python manage.py collectstatic --noinput --verbosity 0 && rm -f .secret_key && python -m compileall -q .

@@ -22,6 +22,11 @@ class TokenAuthentication(JWTAuthentication):
         raw = None if header is None else self.get_raw_token(header)
         return None if raw is None else self.get_validated_token(raw)
 
+    def get_raw_token(self, header: bytes) -> bytes | None:
+        """The token of an `Authorization`, whose scheme is the same in any case; None where there is none."""
+        scheme, space, token = header.partition(b" ")
+        return super().get_raw_token(b"Bearer" + space + token if scheme.lower() == b"bearer" else header)
+
     def customer(self, request: HttpRequest, claims: Token) -> Customer:
         """Whose token it is. Raises AuthenticationFailed where it is no longer good."""
         customer = self.get_user(claims)

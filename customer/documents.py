@@ -89,7 +89,7 @@ REFRESH = Document(
     answers={"A token": {"access": TOKENS["access"]}},
     errors={
         400: {"It is missing": {"refresh": [MISSING]}, "No JSON": NOT_JSON},
-        401: {"Expired, or none of ours": {"detail": "Token is invalid"}},
+        401: {"Expired, or none of ours": {"detail": "Token is invalid", "code": "token_not_valid"}},
     },
 )
 

@@ -9,6 +9,7 @@ from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.serializers import TokenObtainPairSerializer, TokenRefreshSerializer
 
 from customer.models import Customer
+from customer.tokens import RefreshToken
 from subscription_task.http.fields import MoneyField
 
 MAX_USERNAME = Customer._meta.get_field("username").max_length
@@ -123,6 +124,7 @@ class RefreshSerializer(TokenRefreshSerializer):
     """What a login gave to refresh its access token with."""
 
     access = None  # it belongs to the answer
+    token_class = RefreshToken
 
     def validate(self, attributes: dict) -> dict:
         refresh = self.token_class(attributes["refresh"])

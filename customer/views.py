@@ -8,7 +8,6 @@ from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
-from rest_framework_simplejwt.tokens import RefreshToken
 from rest_framework_simplejwt.views import TokenObtainPairView, TokenRefreshView
 
 from customer import accounts, customers, documents, idempotency
@@ -28,6 +27,7 @@ from customer.serializers import (
     TopUpSerializer,
 )
 from customer.throttling import FailedLogins
+from customer.tokens import RefreshToken
 from subscription_task.http.answers import shown
 from subscription_task.http.documents import IDEMPOTENCY_KEY, errors
 

@@ -55,8 +55,9 @@ def _is_served(request: HttpRequest) -> bool:
 
 
 def _scrape(request: HttpRequest) -> HttpResponse:
-    given = request.META.get("HTTP_AUTHORIZATION", "").encode("latin-1", "replace")
-    if settings.METRICS_TOKEN and not hmac.compare_digest(given, f"Bearer {settings.METRICS_TOKEN}".encode()):
+    scheme, _, given = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    token = given.strip().encode("latin-1", "replace") if scheme.lower() == "bearer" else b""
+    if settings.METRICS_TOKEN and not hmac.compare_digest(token, settings.METRICS_TOKEN.encode()):
         refusal = refuse(401, "The token of METRICS_TOKEN is wanted.")
         refusal["WWW-Authenticate"] = 'Bearer realm="metrics"'
         return refusal

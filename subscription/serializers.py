@@ -1,3 +1,6 @@
+from typing import Any
+
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from subscription.models import Pause, Subscription
@@ -35,9 +38,16 @@ class SubscriptionQuestionSerializer(serializers.Serializer):
     """Which subscriptions are asked for."""
 
     active = SwitchField(default=None, help_text="Those that are switched on, or those that are off.")
+    isactive = SwitchField(default=None, help_text="The same as `active`.")
     paused = SwitchField(
         default=None, help_text="Those that are paused, switched off or short of credit, or those that run."
     )
     name = serializers.CharField(
         max_length=32, default=None, help_text="Those whose name has this in it, in upper or lower case."
     )
+
+    def validate(self, said: dict[str, Any]) -> dict[str, Any]:
+        isactive = said.pop("isactive")
+        if None not in (said["active"], isactive) and said["active"] != isactive:
+            raise serializers.ValidationError({"isactive": [_("Must be the same as `active`.")]})
+        return said | {"active": said["active"] if isactive is None else isactive}

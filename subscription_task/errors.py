@@ -45,7 +45,8 @@ def handle(error: Exception, context: dict[str, Any]) -> Response:
     response = exception_handler(error, context)
     if response is not None:
         if isinstance(error, AuthenticationFailed) and isinstance(response.data, dict):
-            response.data = {"detail": response.data["detail"]}  # SimpleJWT adds its own codes
+            # Of what SimpleJWT adds, the code, by which programs refresh their tokens.
+            response.data = {name: response.data[name] for name in ("detail", "code") if name in response.data}
         if response.data == {"non_field_errors": [NO_DATA]}:
             response.data = {"non_field_errors": [_("No data provided")]}
         return response

@@ -177,6 +177,8 @@ SIMPLE_JWT = {
     "ALGORITHM": "HS256",
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=30),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=1),
+    "AUTH_TOKEN_CLASSES": ["customer.tokens.AccessToken"],
+    "LEEWAY": 10,  # seconds by which the clock of the host that gave a token may be ahead; a token's end is exact
     "CHECK_REVOKE_TOKEN": True,  # a change of password ends all tokens given before
 }
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS

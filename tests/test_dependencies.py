@@ -1,6 +1,7 @@
 """Every package that runs the service or its tests is pinned exactly, and so is what it brings with it."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -16,6 +17,7 @@ pytestmark = pytest.mark.once
 
 SETS = {
     "the service": pins.of_the_service,
+    "the service and pytest": pins.of_newcomers,
     "the service with Celery": pins.with_celery,
     "the tests": pins.with_the_tests,
 }
@@ -47,6 +49,28 @@ def test_every_pin_is_exact_and_what_is_installed(of):
         assert pins.EXACT.fullmatch(str(each.specifier)), f"{each} is no exact version"
         if here(each):
             assert each.specifier.contains(version(each.name), prereleases=True), f"{each}, but {version(each.name)}"
+
+
+def test_the_service_has_nothing_of_its_tests():
+    """Nor has its image, which installs these two lists."""
+    names = {canonicalize_name(each.name) for each in pins.with_celery()}
+    assert {"django", "gunicorn", "celery"} <= names
+    assert not names & {"pytest", "pytest-django", "hypothesis", "iniconfig", "pluggy", "sortedcontainers"}
+    image = servers.ROOT.joinpath("Dockerfile").read_text("utf-8")
+    lists = re.findall(r"-r (\S+\.txt)", image)
+    assert lists == ["requirements-production.txt", "requirements-celery.txt"]
+    for name in lists:
+        assert f"!{name}" in servers.ROOT.joinpath(".dockerignore").read_text("utf-8").splitlines()
+    deploying = servers.ROOT.joinpath("docs/deploying.md").read_text("utf-8")
+    assert set(re.findall(r"-r (\S+\.txt)", deploying)) == set(lists)
+
+
+@pytest.mark.parametrize("name", ["requirement.txt", "requirements.txt"])
+def test_after_the_plain_steps_the_service_and_pytest_are_there(name):
+    """`requirement.txt` is what the original calls it."""
+    found = {str(each) for each in pins.of_files(name)}
+    assert {str(each) for each in pins.of_the_service()} < found
+    assert {"pytest", "pytest-django", "hypothesis"} <= {each.partition("==")[0] for each in found}
 
 
 def test_what_is_installed_fits_together():

@@ -112,6 +112,8 @@ def in_both(ask: Callable[[str], HttpResponse], sent: str) -> int:
     for answer in (persian, english):
         assert "Accept-Language" in answer["Vary"]
     said, there = english.json(), persian.json()
+    if isinstance(said, dict):
+        assert said.pop("code", None) == there.pop("code", None)  # for programs
     assert shape(there) == shape(said)
     for english_text, persian_text in zip(texts(said), texts(there), strict=True):
         assert is_persian(persian_text, but=sent), f"{english_text!r} is {persian_text!r}"
@@ -170,7 +172,7 @@ def test_what_is_no_object_is_refused_in_persian(client, endpoint, body):
 
 
 PARAMETERS = {
-    "/subscription/list": ("page_size", "cursor", "active", "paused", "name", "format"),
+    "/subscription/list": ("page_size", "cursor", "active", "isactive", "paused", "name", "format"),
     "/invoice/list": (
         "page_size",
         "cursor",

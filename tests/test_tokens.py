@@ -4,6 +4,7 @@ import base64
 import hmac
 import json
 import time
+from datetime import UTC, datetime, timedelta
 
 import jwt
 import pytest
@@ -33,7 +34,8 @@ def changed(**changes):
     """Signed with our own key, with claims that we never make; `...` leaves one out."""
 
     def token(claims):
-        return made({name: value for name, value in (claims | changes).items() if value is not ...})
+        said = {name: value() if callable(value) else value for name, value in changes.items()}
+        return made({name: value for name, value in (claims | said).items() if value is not ...})
 
     return token
 
@@ -82,6 +84,7 @@ FORGED = {
     "just expired": changed(exp=NOW - 1),
     "not yet valid": changed(nbf=NOW + 3600),
     "made in the future": changed(iat=NOW + 3600),
+    "made further ahead than clocks differ": changed(iat=lambda: time.time() + 60, nbf=lambda: time.time() + 60),
     "no id": changed(jti=...),
     "no password": changed(hash_password=...),
     "another password": changed(hash_password="0" * 32),
@@ -123,7 +126,9 @@ def test_a_forged_token_is_401(ada, forgery, way):
     kind, send = WAYS[way]
     answer = send(FORGED[forgery](claims_of(kind, ada)))
     assert answer.status_code == 401, answer.content
-    assert list(answer.json()) == ["detail"]
+    said = answer.json()
+    assert set(said) == {"detail", "code"}
+    assert said["code"] in ("token_not_valid", "user_not_found", "password_changed"), said
     assert answer["WWW-Authenticate"] == 'Bearer realm="api"'
 
 
@@ -131,6 +136,57 @@ def test_a_forged_token_is_401(ada, forgery, way):
 def test_what_the_forgeries_are_made_of_is_a_good_token(ada, way):
     kind, send = WAYS[way]
     assert send(made(claims_of(kind, ada))).status_code == 200
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("claim", ["iat", "nbf"])
+def test_a_token_of_a_host_whose_clock_is_some_seconds_ahead_is_good(ada, claim, way):
+    kind, send = WAYS[way]
+    assert send(made(claims_of(kind, ada) | {claim: time.time() + 8})).status_code == 200
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_token_ends_at_its_second_whatever_the_clocks(ada, way, monkeypatch):
+    kind, send = WAYS[way]
+    token = kind.for_user(ada)
+    end = datetime.fromtimestamp(token["exp"], UTC)
+    with monkeypatch.context() as patched:
+        patched.setattr("rest_framework_simplejwt.tokens.aware_utcnow", lambda: end - timedelta(microseconds=1))
+        assert send(str(token)).status_code == 200
+        patched.setattr("rest_framework_simplejwt.tokens.aware_utcnow", lambda: end)
+        answer = send(str(token))
+    assert (answer.status_code, answer.json()["code"]) == (401, "token_not_valid")
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR"])
+@pytest.mark.parametrize("space", [" ", "   "])
+def test_the_scheme_is_read_in_any_case(ada, scheme, space):
+    answer = APIClient().get("/invoice/statistics", HTTP_AUTHORIZATION=f"{scheme}{space}{AccessToken.for_user(ada)}")
+    assert answer.status_code == 200, answer.content
+
+
+@pytest.mark.parametrize("header", ["Token x", "Bearerx", "Basic YTpi", "", "bearer", "bearer x y"])
+def test_what_is_no_token_is_401(header):
+    answer = APIClient().get("/invoice/statistics", HTTP_AUTHORIZATION=header)
+    assert (answer.status_code, answer["WWW-Authenticate"]) == (401, 'Bearer realm="api"')
+
+
+CODES = {
+    # what became of the token's customer: what programs read of it
+    "user_inactive": lambda ada: Customer.objects.filter(pk=ada.pk).update(is_active=False),
+    "user_not_found": lambda ada: customers.delete(customer_id=ada.pk, by=None),
+    "password_changed": lambda ada: by_the_customer(ada),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("code", CODES)
+def test_why_a_token_is_refused_has_the_code_of_simplejwt(ada, code, way):
+    kind, send = WAYS[way]
+    token = str(kind.for_user(ada))
+    CODES[code](ada)
+    answer = send(token)
+    assert (answer.status_code, answer.json()["code"]) == (401, code)
 
 
 def by_the_customer(ada):

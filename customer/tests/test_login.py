@@ -225,7 +225,7 @@ WRONG_TOKENS = {
 def test_a_wrong_refresh_token_is_401(make_customer, wrong):
     response = refresh(WRONG_TOKENS[wrong](RefreshToken, make_customer("ada")))
     assert response.status_code == 401
-    assert list(response.json()) == ["detail"]
+    assert list(response.json()) == ["detail", "code"]
     assert response["WWW-Authenticate"] == 'Bearer realm="api"'
 
 
@@ -234,7 +234,7 @@ def test_a_token_from_before_a_change_of_password_says_so_whichever_it_is(make_c
     ada = make_customer("ada")
     tokens = login().json()
     customers.change_password(ada, old=PASSWORD, new="another horse")
-    said = {"detail": "The user's password has been changed."}
+    said = {"detail": "The user's password has been changed.", "code": "password_changed"}
     assert (refresh(tokens["refresh"]).json(), use(tokens["access"]).json()) == (said, said)
 
 
@@ -243,7 +243,7 @@ def test_a_token_from_before_a_change_of_password_says_so_whichever_it_is(make_c
 def test_a_wrong_access_token_is_401(make_customer, wrong):
     response = use(WRONG_TOKENS[wrong](AccessToken, make_customer("ada")))
     assert response.status_code == 401
-    assert list(response.json()) == ["detail"]
+    assert list(response.json()) == ["detail", "code"]
     assert response["WWW-Authenticate"] == 'Bearer realm="api"'
 
 
@@ -267,7 +267,7 @@ def test_tokens_die_with_their_customer_at_once(make_customer, end):
         Customer.objects.filter(pk=customer.pk).update(is_active=False)
     for response in (use(tokens["access"]), refresh(tokens["refresh"])):
         assert response.status_code == 401
-        assert list(response.json()) == ["detail"]
+        assert list(response.json()) == ["detail", "code"]
         assert response["WWW-Authenticate"] == 'Bearer realm="api"'
 
 
@@ -279,7 +279,7 @@ def test_tokens_die_with_their_password_and_new_ones_live(make_customer):
     customers.save(customer)
     for response in (use(tokens["access"]), refresh(tokens["refresh"])):
         assert response.status_code == 401
-        assert list(response.json()) == ["detail"]
+        assert list(response.json()) == ["detail", "code"]
         assert response["WWW-Authenticate"] == 'Bearer realm="api"'
     tokens = login(password="a new horse").json()
     assert use(tokens["access"]).status_code == 200

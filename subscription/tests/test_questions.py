@@ -143,3 +143,16 @@ def test_a_file_has_the_fields_of_the_list_and_no_formula(ada, client):
         "deactivated",
     )
     assert [int(row["id"]) for row in found] == sorted(Subscription.objects.values_list("id", flat=True))
+
+
+@pytest.mark.parametrize("value", ["1", "true", "True", "0", "false"])
+def test_isactive_filters_as_active_does(client, three, value):
+    assert names(client, isactive=value) == names(client, active=value)
+    assert names(client, isactive=value, active=value) == names(client, active=value)
+    assert names(client, active="1") != names(client, active="0")
+
+
+@pytest.mark.parametrize(("asked", "field"), [("isactive=1&active=0", "isactive"), ("isactive=2", "isactive")])
+def test_what_isactive_cannot_mean_is_400(client, asked, field):
+    answer = client.get(f"/subscription/list?{asked}")
+    assert (answer.status_code, list(answer.json())) == (400, [field])

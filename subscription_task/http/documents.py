@@ -92,7 +92,14 @@ SCHEMAS = {
         "type": "object",
         "description": "What went wrong, for a person to read.",
         "required": ["detail"],
-        "properties": {"detail": {"type": "string", "description": "In the language of `Accept-Language`."}},
+        "properties": {
+            "detail": {"type": "string", "description": "In the language of `Accept-Language`."},
+            "code": {
+                "type": "string",
+                "description": "With a token that is refused, why: `token_not_valid`, where a new one may help,"
+                " `user_inactive`, `user_not_found`, `password_changed` or `bad_authorization_header`.",
+            },
+        },
     },
     "FieldErrors": {
         "type": "object",
