@@ -9,7 +9,7 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from http.cookiejar import CookieJar
 from pathlib import Path
@@ -54,6 +54,8 @@ class Site:
     https: int
     trust: ssl.SSLContext
     socket: Path
+    gunicorn: servers.Process
+    database: str
 
     @property
     def url(self) -> str:
@@ -82,7 +84,13 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("nginx")
+    with running(tmp_path_factory.mktemp("nginx")) as found:
+        yield found
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Site]:
+    """A site whose files are in `folder`, on a database with an operator."""
     ports = servers.free_port(), servers.free_port()
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "1"]
     command += ["-addext", "subjectAltName=DNS:localhost", "-keyout", "privkey.pem", "-out", "fullchain.pem"]
@@ -105,10 +113,12 @@ def site(tmp_path_factory) -> Iterator[Site]:
         operator = {f"DJANGO_SUPERUSER_{name.upper()}": value for name, value in OPERATOR.items()}
         made = servers.manage("createsuperuser", "--noinput", "--email", "", DATABASE_URL=url, **operator)
         assert made.returncode == 0, made.stderr
-        process = stack.enter_context(servers.Process(gunicorn, DATABASE_URL=url, WEB_CONCURRENCY="2", **SETTINGS))
+        process = stack.enter_context(servers.Process(gunicorn, DATABASE_URL=url, WEB_CONCURRENCY="6", **SETTINGS))
         nginx = stack.enter_context(servers.Process([NGINX, "-p", str(folder), "-c", str(main)]))
         trust = ssl.create_default_context(cafile=folder / "fullchain.pem")
-        found = Site(http=ports[0], https=ports[1], trust=trust, socket=folder / "web.sock")
+        found = Site(
+            http=ports[0], https=ports[1], trust=trust, socket=folder / "web.sock", gunicorn=process, database=url
+        )
         servers.until(lambda: answers(found, process, nginx), "nginx and gunicorn to answer")
         yield found
 

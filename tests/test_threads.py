@@ -63,15 +63,20 @@ def filled() -> Iterator[str]:
                 for number in range(20):
                     body = {"name": f"{name} {number}", "price": 7, "isactive": False}
                     assert server.call("POST", "/subscription/create", body, token)[0] == 201
-        with closing(servers.connect(url)) as connection:
-            connection.execute(f"""
-                INSERT INTO invoice_invoice (customer_id, subscription_id, amount, start_time, end_time)
-                WITH RECURSIVE past(number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM past WHERE number < {ROWS})
-                SELECT customer_id, id, id, {moment(url, 0)}, {moment(url, 1)}
-                FROM past CROSS JOIN subscription_subscription WHERE MOD(number, 20) = MOD(id, 20)
-            """)  # noqa: S608 - nothing in it is a client's
-            connection.commit()
+        fill(url, ROWS)
         yield url
+
+
+def fill(url: str, rows: int) -> None:
+    """Writes so many invoices of each customer who has twenty subscriptions."""
+    with closing(servers.connect(url)) as connection:
+        connection.execute(f"""
+            INSERT INTO invoice_invoice (customer_id, subscription_id, amount, start_time, end_time)
+            WITH RECURSIVE past(number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM past WHERE number < {rows})
+            SELECT customer_id, id, id, {moment(url, 0)}, {moment(url, 1)}
+            FROM past CROSS JOIN subscription_subscription WHERE MOD(number, 20) = MOD(id, 20)
+        """)  # noqa: S608 - nothing in it is a client's
+        connection.commit()
 
 
 def moment(url: str, minutes: int) -> str:
