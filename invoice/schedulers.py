@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC
 
 from apscheduler.events import SchedulerEvent
 from apscheduler.jobstores.memory import MemoryJobStore
@@ -17,10 +17,11 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connections
 
-from invoice.executors import CollectingExecutor, HousekeepingExecutor
+from invoice.executors import CollectingExecutor
+from invoice.housekeeping import Housekeeping
 from invoice.jobs import STORE
 from invoice.jobstores import InvoiceJobStore
-from invoice.passes import Passes
+from invoice.passes import LOOK, Passes
 from invoice.standby import HostLock
 
 logger = logging.getLogger(__name__)
@@ -40,14 +41,12 @@ class _Passes(BackgroundScheduler):
 
     def _main_loop(self) -> None:
         apps.ready_event.wait()  # the thread starts in InvoiceConfig.ready()
-        for do, seconds in Scheduler.housekeeping.items():
-            self.add_job(
-                *(do, "interval"), seconds=seconds, id=do.__name__, coalesce=True, next_run_time=datetime.now(UTC)
-            )
+        housekeeping = Housekeeping(Scheduler.housekeeping)
         try:
             while self.state != STATE_STOPPED:
                 self._survive()
         finally:
+            housekeeping.end()
             connections.close_all()
 
     def _survive(self) -> None:
@@ -60,8 +59,14 @@ class _Passes(BackgroundScheduler):
             self.wakeup()
 
     def _process_jobs(self) -> float | None:
-        """One pass; none once the scheduler is stopped: what woke the loop was its end."""
-        return None if self.state == STATE_STOPPED else super()._process_jobs()
+        """One pass; none once the scheduler is stopped: what woke the loop was its end.
+
+        The wait for the next is no longer than LOOK, also where the host's clock was put back meanwhile.
+        """
+        if self.state == STATE_STOPPED:
+            return None
+        wait = super()._process_jobs()
+        return wait and min(wait, LOOK.total_seconds())
 
     def _dispatch_event(self, event: SchedulerEvent) -> None:
         """Spares a lock and a copy for each job of a pass where nobody listens."""
@@ -85,9 +90,9 @@ class Scheduler:
         cls.passes = Passes(cls.lock)
         cls.scheduler = _Passes(
             timezone=UTC,
-            # Housekeeping jobs go to "default"; the jobs of subscriptions are rows of the database.
+            # The jobs of subscriptions are rows of the database; "default" is for jobs of others.
             jobstores={"default": MemoryJobStore(), STORE: InvoiceJobStore(cls.passes)},
-            executors={"default": HousekeepingExecutor(), STORE: CollectingExecutor(cls.passes)},
+            executors={STORE: CollectingExecutor(cls.passes)},
             job_defaults={"misfire_grace_time": None, "coalesce": False},
         )
         BaseScheduler.start(cls.scheduler, paused=True)

@@ -15,7 +15,7 @@ from invoice import billing
 from invoice.models import Checked, Tally
 from operators import samples
 from operators.models import Flapping, RunsDry, Sample, SchedulerProcess
-from operators.presence import LOST
+from operators.presence import is_heard_of
 from subscription_task.formats.numbers import number
 
 UNITS = {
@@ -75,7 +75,7 @@ class Figures:
     @property
     def living(self) -> list[SchedulerProcess]:
         """The schedulers that were heard of just now."""
-        return [each for each in self.schedulers if self.at - each.seen_at <= LOST]
+        return [each for each in self.schedulers if is_heard_of(each, at=self.at)]
 
     @property
     def alarms(self) -> list[Alarm]:
@@ -106,7 +106,7 @@ class Figures:
                 self.checked.faults,
             )
             yield Alarm(found % {"count": number(self.checked.faults)})
-        if self.checked and self.at - self.checked.at > STALE:
+        if self.checked and not (clock.believed(self.checked.at, now=self.at) and self.at - self.checked.at <= STALE):
             yield Alarm(_("The books were last checked more than a day ago."), critical=False)
 
 
@@ -121,7 +121,7 @@ def read() -> Figures:
         income={unit: _income(unit, at) for unit in UNITS},
         lag=(at - due).total_seconds() if late else 0.0,
         backlog=samples.backlog(at, most=COUNTED) if late else 0,
-        samples=list(Sample.objects.filter(at__gt=at - timedelta(days=1)).order_by("at")),
+        samples=list(Sample.objects.filter(at__gt=at - timedelta(days=1), at__lte=at + clock.APART).order_by("at")),
         schedulers=list(SchedulerProcess.objects.order_by("host", "-seen_at")),
         dry=list(RunsDry.objects.order_by("at")[:LISTED]),
         flapping=list(Flapping.objects.order_by("-times", "-last_at")[:LISTED]),

@@ -17,7 +17,7 @@ from invoice.models import Checked
 from invoice.work import BOUNDS
 from operators import samples
 from operators.models import Sample, SchedulerProcess
-from operators.presence import LOST
+from operators.presence import LOST, is_heard_of
 
 MOST_PROCESSES = 200
 """How many scheduler processes are told of, those that were heard of last."""
@@ -56,7 +56,7 @@ def _families(now: datetime) -> Iterator[Metric]:
         "Accounts that cannot be billed until they are repaired.",
         value=SetAside.objects.count(),
     )
-    if sample := Sample.objects.order_by("-at").first():
+    if sample := Sample.objects.filter(at__lte=now + clock.APART).order_by("-at").first():
         yield from _sampled(sample)
     if checked := Checked.objects.order_by("-pk").first():
         yield from _checked(checked)
@@ -116,7 +116,7 @@ def _schedulers(processes: list[SchedulerProcess], now: datetime) -> Iterator[Me
     )
     for host, group in groupby(sorted(processes, key=lambda each: each.host), key=lambda each: each.host):
         of_host = list(group)
-        up.add_metric([host], any(now - each.seen_at <= LOST for each in of_host))
+        up.add_metric([host], any(is_heard_of(each, at=now) for each in of_host))
         if passes := [each.last_at for each in of_host if each.last_at]:
             last.add_metric([host], max(passes).timestamp())
     yield from (up, last)

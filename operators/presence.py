@@ -4,6 +4,8 @@ import os
 import socket
 from datetime import datetime, timedelta
 
+from django.db.models import Q
+
 from customer import clock
 from invoice.schedulers import Scheduler
 from operators.models import SchedulerProcess
@@ -40,7 +42,12 @@ def report() -> None:
             "last_seconds": work.last_seconds,
         },
     )
-    SchedulerProcess.objects.filter(seen_at__lt=now - KEPT).delete()
+    SchedulerProcess.objects.filter(Q(seen_at__lt=now - KEPT) | Q(seen_at__gt=now + clock.APART)).delete()
+
+
+def is_heard_of(process: SchedulerProcess, *, at: datetime) -> bool:
+    """Whether the process has reported lately."""
+    return clock.believed(process.seen_at, now=at) and at - process.seen_at <= LOST
 
 
 def _state() -> str:

@@ -25,7 +25,9 @@ EVERY = 60
 """The seconds between two samples, unless one takes long."""
 REST = 30
 """How many times as long as it took is rested after a sample: 3 % of one core of the database at most."""
-KEPT = timedelta(days=30)
+KEPT = 30 * 24 * 60
+"""How many samples are kept, 30 days of them: by their number, since a clock that stood ahead for once must not end the
+history."""
 SLICE = 20_000
 """Customers that are looked at by one statement, for some 50 ms."""
 MOST = 50
@@ -62,7 +64,7 @@ SWEEP = """
 def sample() -> None:
     """Looks at all subscriptions, if nobody has lately, and adds the tallies up. Raises django.db.Error."""
     began, now = time.monotonic(), clock.now()
-    last = Sample.objects.order_by("-at").first()
+    last = Sample.objects.filter(at__lte=now + clock.APART).order_by("-at").first()
     if last and now < last.at + timedelta(seconds=max(EVERY * 0.9, REST * last.seconds)):
         return
     (running, deactivated, insufficient, per_second), dry = _sweep()
@@ -80,10 +82,17 @@ def sample() -> None:
             per_day=round(per_second * 86_400),
             seconds=time.monotonic() - began,
         )
-        Sample.objects.filter(at__lt=now - KEPT).delete()
+        _forget(now)
         _keep(RunsDry, runs_dry)
         _keep(Flapping, _flapping(now))
     tallies.compact()
+
+
+def _forget(now: datetime) -> None:
+    """Removes samples that are too many, and those of a clock that stood ahead."""
+    Sample.objects.filter(at__gt=now + clock.APART).delete()
+    for oldest in Sample.objects.order_by("-pk").values_list("pk", flat=True)[KEPT - 1 : KEPT]:
+        Sample.objects.filter(pk__lt=oldest).delete()
 
 
 def backlog(at: datetime, *, most: int | None = None) -> int:
@@ -129,7 +138,9 @@ def _running_dry(rows: list[tuple]) -> Iterator[RunsDry]:
 def _flapping(now: datetime) -> list[Flapping]:
     newest = Pause.objects.aggregate(newest=Max("pk"))["newest"] or 0
     found = (
-        Pause.objects.filter(pk__gt=newest - LATEST, paused_at__gt=now - timedelta(days=1))
+        Pause.objects.filter(
+            pk__gt=newest - LATEST, paused_at__gt=now - timedelta(days=1), paused_at__lte=now + clock.APART
+        )
         .filter(paused_because=Pause.Reason.DEACTIVATED, restored_from__gt=F("withheld_from"))
         .values("subscription_id", "subscription__name", "subscription__customer_id")
         .annotate(times=Count("pk"), last_at=Max("paused_at"))

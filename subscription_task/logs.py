@@ -24,38 +24,69 @@ FIELDS = ("method", "path", "status", "ms", "customer", "address")
 """What a line may say in `extra` beyond its text. Nothing else is shown: Django puts whole requests there."""
 
 HIDDEN = "***"
-_SECRET_NAMES = r"\w*(?:passw(?:or)?d|secret|token|authorization|cookie|sessionid|api_?key|credentials)\w*"
-_SECRET_KEY = re.compile(_SECRET_NAMES, re.IGNORECASE | re.ASCII)
+MOST = 20_000
+"""The characters of a text that a line shows; what comes after them is cut off, before anything looks at them."""
+_CUT = "\u2026"
+
+# Each takes time in proportion to the text, whatever that is: what repeats is possessive, or is in one repeat alone.
+_SECRET_NAME = re.compile(
+    r"passw(?:or)?d|secret|token|authorization|cookie|sessionid|api_?key|credentials", re.IGNORECASE | re.ASCII
+)
 _SHAPES = (
     # A token of ours, whole or cut off at its end.
-    (re.compile(r"\beyJ[\w-]{8,}(?:\.[\w-]*){0,2}"), HIDDEN),
-    (re.compile(r"\b(Bearer|Basic)\s+[^\s'\",]+", re.IGNORECASE), rf"\1 {HIDDEN}"),
-    # The password in the URL of a database or a broker, which may hold any sign.
-    (re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s:/@'\"]*):[^\s'\"]*@", re.IGNORECASE), rf"\1:{HIDDEN}@"),
+    (re.compile(r"\beyJ[\w-]{8,}+(?:\.[\w-]*+){0,2}+"), HIDDEN),
+    (re.compile(r"\b(Bearer|Basic)\s++[^\s'\",]++", re.IGNORECASE), rf"\1 {HIDDEN}"),
     # A password's hash.
-    (re.compile(r"\b(argon2\w*|pbkdf2_\w+|bcrypt\w*|scrypt)\$[^\s'\")]+"), rf"\1${HIDDEN}"),
-    # A named value: in JSON, a form, a query, a header, or as Python or libpq writes it.
-    (
-        re.compile(
-            rf"\b({_SECRET_NAMES}|access|refresh)(\\?['\"]?\s*[:=]\s*)"
-            r"(?:b?\\?\"(?:[^\"\\]|\\[^\"])*\\?\"?|b?'(?:[^'\\]|\\.)*'?|[^\s'\"&,;)}]+)",
-            re.IGNORECASE | re.ASCII,
-        ),
-        rf"\1\2{HIDDEN}",
-    ),
+    (re.compile(r"\b(argon2\w*+|pbkdf2_\w++|bcrypt\w*+|scrypt)\$[^\s'\")]++"), rf"\1${HIDDEN}"),
 )
+_WORD = re.compile(r"[^\s'\"]++")
+_NAME = re.compile(r"\b(\w++)\\?['\"]?\s*+[:=]\s*+", re.ASCII)
+"""What stands before a value: in JSON, a form, a query, a header, or as Python or libpq writes it."""
+_VALUE = re.compile(r"b?\\?\"(?:[^\"\\]|\\[^\"])*+\\?\"?|b?'(?:[^'\\]|\\.)*+'?|[^\s'\"&,;)}]++")
 _SIGNS = re.compile(r"[:=$]|eyJ|bearer|basic", re.IGNORECASE)
 """One of which is in each of the shapes. Most texts have none, and a line is written for every request."""
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
 
 
 def redacted(text: str) -> str:
-    """The text without what has the shape of a token, a password, its hash or a key."""
+    """The text without what has the shape of a token, a password, its hash or a key, nor what is beyond MOST."""
+    if len(text) > MOST:
+        text = text[:MOST] + _CUT
     if not _SIGNS.search(text):
         return text
-    for shape, instead in _SHAPES:
+    for shape, instead in _SHAPES[:2]:
         text = shape.sub(instead, text)
-    return text
+    text = _WORD.sub(_without_password, text)
+    for shape, instead in _SHAPES[2:]:
+        text = shape.sub(instead, text)
+    return _without_named(text)
+
+
+def _without_password(found: re.Match) -> str:
+    """A word without the password in it, which may hold any sign, if it is the URL of a database or a broker."""
+    word = found[0]
+    end = len(word) if word.endswith(_CUT) else word.rfind("@")
+    at = word.find("://")
+    while 0 <= at < end:
+        colon = word.find(":", at + 3)
+        if colon < 0 or colon > end:
+            break
+        if not {"/", "@"} & set(word[at + 3 : colon]):
+            return f"{word[:colon]}:{HIDDEN}{word[end:]}"
+        at = word.find("://", at + 3)
+    return word
+
+
+def _without_named(text: str) -> str:
+    """The text without values whose names say that they are secret."""
+    said, done = [], 0
+    for name in _NAME.finditer(text):
+        if name.start() < done or not (_SECRET_NAME.search(name[1]) or name[1].lower() in ("access", "refresh")):
+            continue
+        if value := _VALUE.match(text, name.end()):
+            said += [text[done : name.end()], HIDDEN]
+            done = value.end()
+    return "".join([*said, text[done:]])
 
 
 class _English(ProcessorFormatter):
@@ -118,7 +149,7 @@ def _add_process(logger: Any, method: str, line: EventDict) -> EventDict:
 
 def _redact(logger: Any, method: str, line: EventDict) -> EventDict:
     for name, value in line.items():
-        if _SECRET_KEY.fullmatch(name):
+        if _SECRET_NAME.search(name):
             line[name] = HIDDEN
         elif isinstance(value, str):
             line[name] = redacted(value)

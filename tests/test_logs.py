@@ -84,6 +84,16 @@ def test_what_is_no_secret_is_left_as_it_is(text):
 
 
 @pytest.mark.once
+@pytest.mark.parametrize("room", [20, 10, 5, 3])
+@pytest.mark.parametrize("head", ["postgres://ada:", "password=", "Bearer "])
+def test_what_is_too_long_is_cut_off_and_a_secret_at_the_cut_is_hidden(head, room):
+    text = " " * (logs.MOST - len(head) - room) + head + "hunter2-is-it-and-on@db.example"
+    said = logs.redacted(text)
+    assert len(said) <= logs.MOST + len(logs.HIDDEN) + 1
+    assert "hun" not in said
+
+
+@pytest.mark.once
 def test_a_line_shows_none_of_the_objects_that_come_with_it(lines):
     said = {"request": RequestFactory().get("/"), "password": SECRET, "status": 200, "path": f"/x?token={SECRET}"}
     logging.getLogger("somebody").warning("hello", extra=said)

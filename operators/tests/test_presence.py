@@ -49,6 +49,17 @@ def test_a_process_that_is_long_gone_is_forgotten(db, fake_clock):
     assert SchedulerProcess.objects.get().host == socket.gethostname()
 
 
+def test_a_process_that_reported_by_a_clock_a_year_ahead_does_not_count_as_up_and_is_forgotten(db, fake_clock):
+    fake_clock.advance(365 * 86_400)
+    presence.report()
+    SchedulerProcess.objects.update(host="another")
+    dead = SchedulerProcess.objects.get()
+    fake_clock.at(0)
+    assert not presence.is_heard_of(dead, at=fake_clock.now())
+    presence.report()
+    assert SchedulerProcess.objects.get().host == socket.gethostname()
+
+
 def test_a_scheduler_says_that_it_bills_and_the_one_beside_it_that_it_stands_by():
     with servers.database() as url:
         settings = servers.PRODUCTION | {"DATABASE_URL": url, "INVOICE_PERIOD": "1"}

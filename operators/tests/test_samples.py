@@ -93,11 +93,25 @@ def test_a_sample_is_taken_once_a_minute_whoever_asks_and_rests_after_a_long_one
     assert Sample.objects.count() == 3
 
 
-def test_old_samples_go(provider, fake_clock):
+def test_old_samples_go_by_their_number(provider, fake_clock, monkeypatch):
+    monkeypatch.setattr(samples, "KEPT", 2)
+    for day in range(3):
+        fake_clock.at(day * 86_400)
+        samples.sample()
+    assert list(Sample.objects.order_by("at").values_list("at", flat=True)) == [
+        EPOCH + timedelta(days=day) for day in (1, 2)
+    ]
+
+
+def test_a_clock_that_stood_a_year_ahead_neither_ends_the_history_nor_the_sampling(provider, fake_clock):
     samples.sample()
-    fake_clock.at(31 * 86_400)
+    fake_clock.at(365 * 86_400)
     samples.sample()
-    assert Sample.objects.get().at > EPOCH
+    fake_clock.at(120)
+    samples.sample()
+    assert list(Sample.objects.order_by("at").values_list("at", flat=True)) == [
+        EPOCH + timedelta(seconds=seconds) for seconds in (0, 120)
+    ]
 
 
 def test_a_sample_adds_the_tallies_up(provider, fake_clock, run_pass):
