@@ -30,6 +30,13 @@ CSRF_TRUSTED_ORIGINS = environment.words(
     each=r"https?://[^\s/]+",
     remedy="it takes origins such as https://billing.example with commas between them",
 )
+CORS_ALLOWED_ORIGINS = environment.words(
+    "CORS_ALLOWED_ORIGINS",
+    [],
+    # As a browser writes its own: in lower case, and without the port that the scheme has by itself.
+    each=r"(?!http://[^/]*:80$)(?!https://[^/]*:443$)[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:]+\])(:[0-9]+)?",
+    remedy="it takes origins such as https://shop.example with commas between them, in lower case and without a path",
+)
 DATABASES = {"default": environment.database("DATABASE_URL", BASE_DIR / "db.sqlite3")}
 DATABASE_POOL = environment.whole_number("DATABASE_POOL", 0, least=0, most=1000)
 INVOICE_PERIOD = environment.whole_number("INVOICE_PERIOD", 600, least=1, most=31_536_000)
@@ -89,6 +96,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "subscription_task.http.requests.RequestLog",
     "subscription_task.http.headers.SecurityHeaders",
+    # Before all that refuses, so that a page of an allowed origin can read what was refused; Vary only where it is on.
+    *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
     "subscription_task.health.Health",
     "operators.monitoring.Monitoring",
     "subscription_task.http.language.Language",  # probes are in English, whatever is refused from here on is not
@@ -190,6 +199,30 @@ CSRF_FAILURE_VIEW = "subscription_task.errors.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 MAX_BODY_BYTES = 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+
+# --- which pages elsewhere may use the API, where CORS_ALLOWED_ORIGINS names any -----------------
+
+CORS_URLS_REGEX = r"^/(?!(admin|metrics)(/|$))"  # what belongs to operators is for no other page
+CORS_ALLOW_HEADERS = (
+    "accept",
+    "accept-language",
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "x-request-id",
+    "x-requested-with",
+)
+CORS_EXPOSE_HEADERS = (
+    "Content-Disposition",
+    "Idempotency-Replayed",
+    "Link",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "WWW-Authenticate",
+    "X-Request-ID",
+)
+CORS_PREFLIGHT_MAX_AGE = 7200  # seconds; no browser keeps an answer for longer
 
 # --- the API ------------------------------------------------------------------------------------
 
