@@ -19,14 +19,17 @@ class LoginForm(AuthenticationForm):
 
     def clean(self) -> dict[str, Any]:
         throttle, username = FailedLogins(), self.cleaned_data.get("username") or ""
+        refusal = forms.ValidationError(_("Too many failed logins. Please try again in a minute."))
         if throttle.too_many(self.request, username):
-            raise forms.ValidationError(_("Too many failed logins. Please try again in a minute."))
+            raise refusal
         try:
             cleaned = super().clean()
         except forms.ValidationError:
-            throttle.count(self.request, username)
+            if not throttle.count(self.request, username):
+                raise refusal from None
             raise
-        throttle.succeeded(self.request, username)
+        if not throttle.succeeded(self.request, username):
+            raise refusal
         return cleaned
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import transaction
 from rest_framework.throttling import BaseThrottle
 
 from customer import login_counters, places
@@ -34,6 +35,7 @@ ACCOUNT = Budget("account", 100, 3600)
 """One name, over all places that are not known to it. It refuses nobody: beyond it, each of them has FIRST alone."""
 FIRST = Budget("first", 3, 3600)
 """What a place that is not known has of a name under attack, whatever the other places do."""
+BUDGETS = (PAIR, PLACE, ACCOUNT, FIRST)
 
 
 @dataclass(frozen=True)
@@ -66,33 +68,60 @@ class FailedLogins(BaseThrottle):
         self._seconds = self._refused_for(self._attempt(request, username))
         return self._seconds > 0
 
-    def count(self, request: Any, username: str | None = None) -> None:
-        """Counts a failure, of the name in the request's body where none is given."""
-        attempt = self._attempt(request, username)
-        now = int(time.time())
-        known = attempt.key("known") in login_counters.read([attempt.key("known")], now=now)
-        budgets = [PAIR] if known else [PAIR, FIRST, ACCOUNT] + ([] if attempt.place.shared else [PLACE])
-        login_counters.add({attempt.key(each.what): each.seconds for each in budgets}, now=now)
+    def count(self, request: Any, username: str | None = None) -> bool:
+        """Counts a failure, of the name in the request's body where none is given; False where it was one too many.
 
-    def succeeded(self, request: Any, username: str | None = None) -> None:
-        """Makes the place known to the account; writes at most once a day."""
-        key, now = self._attempt(request, username).key("known"), int(time.time())
-        _, until = login_counters.read([key], now=now).get(key, (0, 0))
-        if until < now + KNOWN_FOR - DAY:
-            login_counters.keep(key, until=now + KNOWN_FOR)
+        Then others that failed meanwhile have spent the budget: nothing is counted, and the answer must not say that
+        the password was wrong. So of guesses sent all at once, too, only so many are answered.
+        """
+        attempt, now = self._attempt(request, username), int(time.time())
+        known = attempt.key("known")
+        is_known = known in login_counters.read({known: KNOWN_FOR}, now=now)
+        budgets = [PAIR] if is_known else [PAIR, FIRST, ACCOUNT] + ([] if attempt.place.shared else [PLACE])
+        windows = {attempt.key(each.what): each.seconds for each in budgets}
+        with transaction.atomic():
+            login_counters.hold(windows)
+            self._seconds = self._refused_for(attempt)
+            if self._seconds:
+                transaction.set_rollback(True)
+                return False
+            login_counters.add(windows, now=now)
+        login_counters.sweep(now=now)
+        return True
+
+    def succeeded(self, request: Any, username: str | None = None) -> bool:
+        """Makes the place known to the account, and writes at most once a day; False where it came too late.
+
+        Then failures meanwhile have spent the budget: the right one of many guesses sent at once is not told apart.
+        """
+        attempt, now = self._attempt(request, username), int(time.time())
+        found = self._read(attempt, now)
+        self._seconds = self._refused(found, now)
+        if self._seconds:
+            return False
+        if found.get("known", (0, 0))[1] < now + KNOWN_FOR - DAY:
+            login_counters.keep(attempt.key("known"), until=now + KNOWN_FOR)
+        return True
 
     def _refused_for(self, attempt: Attempt) -> int:
         """The seconds for which this attempt is refused; 0 where it is not."""
         now = int(time.time())
-        budgets = (PAIR, PLACE, ACCOUNT, FIRST)
-        keys = {what: attempt.key(what) for what in ("known", *(each.what for each in budgets))}
-        found = login_counters.read(keys.values(), now=now)
+        return self._refused(self._read(attempt, now), now)
+
+    def _read(self, attempt: Attempt, now: int) -> dict[str, tuple[int, int]]:
+        """What the counters say of the attempt, by what they are of: its failures, and until when they count."""
+        windows = {"known": KNOWN_FOR} | {each.what: each.seconds for each in BUDGETS}
+        keys = {attempt.key(what): what for what in windows}
+        read = login_counters.read({key: windows[what] for key, what in keys.items()}, now=now)
+        return {keys[key]: counter for key, counter in read.items()}
+
+    def _refused(self, found: Mapping[str, tuple[int, int]], now: int) -> int:
         spent = {
-            each: found[keys[each.what]][1] - now
-            for each in budgets
-            if keys[each.what] in found and found[keys[each.what]][0] >= each.failures
+            each: found[each.what][1] - now
+            for each in BUDGETS
+            if each.what in found and found[each.what][0] >= each.failures
         }
-        if keys["known"] in found:
+        if "known" in found:
             return spent.get(PAIR, 0)
         if not spent.pop(ACCOUNT, 0):
             spent.pop(FIRST, 0)

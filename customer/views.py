@@ -57,12 +57,15 @@ class Login(TokenObtainPairView):
 
     @extend_schema(auth=[], responses={200: TokensSerializer, **errors(400, 401, 429)})
     def post(self, request: Request, *args: object, **kwargs: object) -> Response:
+        throttle = FailedLogins()
         try:
             tokens = super().post(request, *args, **kwargs)
         except AuthenticationFailed:
-            FailedLogins().count(request)
+            if not throttle.count(request):
+                raise Throttled(wait=throttle.wait()) from None
             raise
-        FailedLogins().succeeded(request)
+        if not throttle.succeeded(request):
+            raise Throttled(wait=throttle.wait())
         return tokens
 
 
@@ -103,7 +106,8 @@ class Password(APIView):
         try:
             customers.change_password(customer, old=old, new=new)
         except WrongPassword:
-            throttle.count(request, customer.username)
+            if not throttle.count(request, customer.username):
+                raise Throttled(wait=throttle.wait()) from None
             raise
         refresh = RefreshToken.for_user(customer)
         return Response(shown(TokensSerializer, {"access": str(refresh.access_token), "refresh": str(refresh)}))
