@@ -1,6 +1,7 @@
-"""How often one may ask: the limits, and the middleware that holds requests to them where RATE_LIMITS is on.
+"""How often one may ask: the limits, and what holds requests to them where RATE_LIMITS is on.
 
-Each request of the API counts in one of them, whatever it is answered. docs/limits.md has the table.
+Each request of the API counts in one of them, whatever it is answered, and each to a path that there is not.
+docs/limits.md has the table.
 """
 
 import hashlib
@@ -36,7 +37,7 @@ class Limit:
 
 
 ADDRESS = Limit("address", 120, 60)
-"""What comes from one place without a valid token."""
+"""What comes from one place without a valid token, or to a path that is nobody's."""
 CUSTOMER = Limit("customer", 1200, 60)
 """What comes with one customer's tokens, from wherever."""
 FORECAST = Limit("forecast", 60, 60)
@@ -94,9 +95,33 @@ class RateLimits:
         if not issubclass(getattr(view, "cls", object), APIView) or route in APART:
             return None
         request.standing = _count(*_counter(request, route))
-        if request.standing is None or not request.standing.refused:
-            return None
-        return refuse(429, str(Throttled(wait=request.standing.seconds).detail))
+        return _refusal(request.standing)
+
+
+class UnknownPaths:
+    """Counts each request to a path that there is not, once that is known: nothing is changed, but a line is logged."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        if not settings.RATE_LIMITS:
+            raise MiddlewareNotUsed
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code != 404 or request.resolver_match is not None:
+            return response
+        standing = _count(*_of_its_place(request, ADDRESS))
+        response = _refusal(standing) or response
+        if standing is not None:
+            standing.tell(response)
+        return response
+
+
+def _refusal(standing: Standing | None) -> HttpResponse | None:
+    """The answer to a request that is beyond its limit."""
+    if standing is None or not standing.refused:
+        return None
+    return refuse(429, str(Throttled(wait=standing.seconds).detail))
 
 
 def _counter(request: HttpRequest, route: str) -> tuple[Limit, str]:
@@ -105,7 +130,10 @@ def _counter(request: HttpRequest, route: str) -> tuple[Limit, str]:
         limit = WITH_A_TOKEN.get(route, CUSTOMER)
         if key := _of_its_customer(request, limit):
             return limit, key
-    limit = FROM_A_PLACE.get(route, ADDRESS)
+    return _of_its_place(request, FROM_A_PLACE.get(route, ADDRESS))
+
+
+def _of_its_place(request: HttpRequest, limit: Limit) -> tuple[Limit, str]:
     return limit, limit.key(places.of(address(request)).name)
 
 

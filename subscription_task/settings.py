@@ -104,6 +104,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     # runserver serves static files itself; in production they are what collectstatic has collected.
     *([] if DEBUG else ["whitenoise.middleware.WhiteNoiseMiddleware"]),
+    "customer.limits.UnknownPaths",
     "subscription_task.http.middleware.AnyOfOurPaths",
     "subscription_task.http.middleware.BodyLimit",
     "subscription_task.http.sessions.Sessions",

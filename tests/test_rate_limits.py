@@ -228,13 +228,24 @@ def test_logins_are_not_limited_by_their_number(ada):
 
 @pytest.mark.parametrize(
     "path",
-    ["/healthz", "/readyz", "/metrics", "/admin/login/", "/no-such-path", "/static/x", "/api/schema/", "/api/docs/"],
+    ["/healthz", "/readyz", "/metrics", "/admin/login/", "/", "/api/schema/", "/api/docs/"],
 )
-def test_what_is_none_of_the_apis_is_not_limited(limited, path):
+def test_what_is_none_of_the_apis_is_not_limited(limited, settings, path):
+    settings.METRICS_TOKEN = "m" * 20  # else there is no such path
     answer = ask(path=path, address="127.0.0.1")
     assert not answer.has_header("RateLimit")
     assert not answer.has_header("RateLimit-Policy")
     assert counters() == []
+
+
+def test_a_flood_of_paths_that_there_are_not_is_one_from_its_address(ada, client_of):
+    answers = [ask(client_of(ada), path=f"/no-such-path/{number}") for number in range(6)]
+    assert [answer.status_code for answer in answers] == [404] * 4 + [429] * 2
+    assert {standing(answer)[:3] for answer in answers} == {("address", 4, 60)}
+    assert [answer["Retry-After"] for answer in answers[4:]] == ["60"] * 2
+    assert ask().status_code == 429
+    assert ask(path="/no-such-path", address=CAFE).status_code == 404
+    assert standing(ask(client_of(ada)))[3] == 4
 
 
 def test_where_limits_are_off_there_is_no_header_and_no_counter(ada, client_of, settings):
