@@ -8,6 +8,7 @@ from unfold.forms import AuthenticationForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from customer.admin_acts import ActForm, AmountField
+from customer.admin_shown import ShownForm
 from customer.errors import UsernameTaken
 from customer.models import Customer, fold
 from customer.throttling import FailedLogins
@@ -48,7 +49,7 @@ class CustomerCreationForm(_OneOfItsName, UserCreationForm):
     """A new customer."""
 
 
-class CustomerChangeForm(_OneOfItsName, UserChangeForm):
+class CustomerChangeForm(_OneOfItsName, ShownForm, UserChangeForm):
     """A customer, without the money."""
 
 

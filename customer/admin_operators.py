@@ -14,19 +14,29 @@ from django.utils.translation import gettext_lazy as _
 from customer import admin_log
 from customer.admin_base import ReadOnlyAdmin
 from customer.admin_lists import ListAdmin, link_by
+from customer.admin_shown import ShownForm
 from subscription_task.formats.sentences import shown
 
 LogEntry.__str__ = lambda entry: gettext("log entry %(id)s") % {"id": entry.pk}  # Django's is the whole entry
 
 
+class GroupForm(ShownForm):
+    """A group, and what it permits."""
+
+
 class GroupAdmin(ListAdmin, DjangosGroupAdmin):
     """Groups give permissions, so they are a superuser's."""
 
+    form = GroupForm
     ordering = ("name",)
     filter_horizontal = ()
     search_fields = ("name__istartswith",)
     search_help_text = _("By how the name begins.")
     sortable_by = ("name",)
+
+    def save_model(self, request: HttpRequest, obj: Group, form: GroupForm, change: bool) -> None:
+        """The name, if that was changed; the permissions are rows of their own."""
+        obj.save(update_fields=[name for name in form.changed_data if name == "name"] if change else None)
 
     def get_deleted_objects(self, objs: Iterable[Group], request: HttpRequest) -> tuple[list, dict, set, list]:
         """The groups, without the rows that give each its permissions."""

@@ -31,7 +31,7 @@ def add(customer: Customer, *, credit: int = 0) -> Customer:
 
 
 def save(customer: Customer) -> None:
-    """Saves what has changed about a customer, perhaps the name. Raises UsernameTaken."""
+    """Saves what was changed about a customer, perhaps the name, and nothing else. Raises UsernameTaken."""
     with _one_of_its_name(customer), transaction.atomic():
         customer.save()
 

@@ -1,9 +1,12 @@
 """Who pays: a customer, the account that holds the money, and the ledger that says where it came from."""
 
 import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from asgiref.sync import sync_to_async
+from django.contrib.auth.hashers import acheck_password, check_password, make_password
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models, transaction
 from django.db.models import Q
@@ -17,6 +20,9 @@ from subscription_task.formats import numbers
 def fold(username: str) -> str:
     """The form in which two usernames are the same name: NFKC, casefolded, and NFKC again (Unicode D145)."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", username).casefold())
+
+
+_UNREAD = object()
 
 
 class FoldedUsernameField(models.CharField):
@@ -71,6 +77,50 @@ class Customer(AbstractUser):
     class Meta:
         verbose_name = _("customer")
         verbose_name_plural = _("customers")
+
+    _read: Mapping[str, Any] = MappingProxyType({})  # the columns as they were when the row was read or written
+
+    @classmethod
+    def from_db(cls, db: str, field_names: Sequence[str], values: Sequence[Any]) -> "Customer":
+        customer = super().from_db(db, field_names, values)
+        customer._read = customer._values()
+        return customer
+
+    def refresh_from_db(self, using: str | None = None, fields: Iterable[str] | None = None, **options: Any) -> None:
+        super().refresh_from_db(using=using, fields=fields, **options)
+        now = self._values()
+        self._read = now if fields is None else {**self._read, **{name: now[name] for name in fields if name in now}}
+
+    def save(self, *, update_fields: Iterable[str] | None = None, **options: Any) -> None:
+        """Writes what was changed since the row was read: the rest may have been changed by others."""
+        if update_fields is None and not self._state.adding:
+            update_fields = [name for name, value in self._values().items() if self._read.get(name, _UNREAD) != value]
+        if update_fields is not None and "username" in update_fields:
+            update_fields = {*update_fields, "username_folded"}
+        super().save(update_fields=update_fields, **options)
+        now = self._values()
+        self._read = now if update_fields is None else {**self._read, **{name: now[name] for name in update_fields}}
+
+    def check_password(self, raw_password: str | None) -> bool:
+        return check_password(raw_password, self.password, self._hash_anew)
+
+    async def acheck_password(self, raw_password: str | None) -> bool:
+        return await acheck_password(raw_password, self.password, sync_to_async(self._hash_anew))
+
+    def _hash_anew(self, raw_password: str) -> None:
+        """Keeps a checked password by today's hasher, unless it has been changed since the row was read."""
+        hashed = make_password(raw_password)
+        if Customer.objects.filter(pk=self.pk, password=self.password).update(password=hashed):
+            self.password = hashed
+            self._read = {**self._read, "password": hashed}
+
+    def _values(self) -> dict[str, Any]:
+        """What is known of the row beside its key, by column."""
+        return {
+            field.attname: self.__dict__[field.attname]
+            for field in self._meta.concrete_fields
+            if field.attname in self.__dict__ and not field.primary_key
+        }
 
     @property
     def credit(self) -> int:

@@ -34,6 +34,11 @@ def create(nothing: None, *, reason: str, by: Customer, **ordered: Any) -> tuple
     return subscription, CREATED % {"price": subscription.price}
 
 
+def present_price(subscription: Subscription, said: dict[str, Any]) -> str:
+    """What the price is: whoever confirms another has seen it."""
+    return f"price {Subscription.objects.values_list('price', flat=True).get(pk=subscription.pk)}"
+
+
 def latest_order(nothing: None, said: dict[str, Any]) -> str:
     """Where the customer's subscriptions end: whoever confirms one more has seen them all."""
     latest = Subscription.objects.of(said["customer"]).aggregate(Max("pk"))["pk__max"]
@@ -121,6 +126,7 @@ class SubscriptionAdmin(SwitchingAdmin):
             do=change_price,
             event=Event.PRICE_CHANGE,
             form=PriceForm,
+            seen=present_price,
             note=_("Invoices from now on have the new price."),
         ),
     )
