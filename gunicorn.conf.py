@@ -1,10 +1,22 @@
 """What gunicorn does unless its command line says otherwise; it finds this file where it is started."""
 
 import os
+import socket
 from importlib import import_module
 from typing import Any
 
-bind = "127.0.0.1:8000"
+
+def _here(address: str) -> bool:
+    """Whether this machine has the address; without IPv6 it has no ::1."""
+    try:
+        with socket.socket(socket.AF_INET6) as tried:
+            tried.bind((address, 0))
+    except OSError:
+        return False
+    return True
+
+
+bind = ["127.0.0.1:8000", *(["[::1]:8000"] if _here("::1") else [])]  # the addresses of `localhost`
 workers = int(os.environ.get("WEB_CONCURRENCY") or 4)
 timeout = 30  # seconds; a statement that waits for SQLite's lock gives up after 20
 graceful_timeout = 3  # for the requests under way at SIGTERM; a process is to be gone in five

@@ -83,7 +83,6 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "django.contrib.staticfiles",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -92,6 +91,7 @@ INSTALLED_APPS = [
     "subscription",
     "invoice",
     "operators",
+    "django.contrib.staticfiles",  # after `operators`, whose runserver goes before its own
 ]
 MIDDLEWARE = [
     "subscription_task.http.requests.RequestLog",

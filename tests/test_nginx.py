@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import ssl
 import subprocess
 import sys
@@ -100,6 +101,7 @@ def running(folder: Path) -> Iterator[Site]:
         text = text.replace("/run/billing.sock", str(folder / "web.sock"))
         for port, ours in zip((80, 443), ports, strict=True):
             text = text.replace(f"listen {port} ", f"listen 127.0.0.1:{ours} ")
+            text = text.replace(f"listen [::]:{port} ", f"listen [::1]:{ours} ")
         folder.joinpath(name).write_text(text)
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     temporary = " ".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
@@ -139,6 +141,20 @@ def test_plain_http_is_sent_to_https(site):
     assert answer.status == 308  # which keeps the method and the body
     assert answer.getheader("Location") == "https://billing.example/customer/increasecredit/?a=b"
     connection.close()
+
+
+def test_clients_of_ipv6_are_answered_too(site):
+    connection = http.client.HTTPSConnection("::1", site.https, timeout=servers.PATIENCE, context=site.trust)
+    connection.sock = site.trust.wrap_socket(socket.create_connection(("::1", site.https)), server_hostname="localhost")
+    connection.request("GET", "/", headers={"Host": f"localhost:{site.https}"})
+    answer = connection.getresponse()
+    assert answer.status == 200
+    assert json.loads(answer.read())["admin"] == f"{site.url}/admin/"
+    connection.close()
+    plain = http.client.HTTPConnection("::1", site.http, timeout=servers.PATIENCE)
+    plain.request("GET", "/a", headers={"Host": "billing.example"})
+    assert plain.getresponse().getheader("Location") == "https://billing.example/a"
+    plain.close()
 
 
 def test_a_customer_registers_over_tls_and_is_told_addresses_with_https(site):

@@ -1,7 +1,6 @@
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,9 +11,11 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.core.servers.basehttp import WSGIRequestHandler
 
 from invoice.simulation.forecast import NoForecast
 from operators.demo import history, staff
+from operators.management.commands.runserver import Loopback
 
 BAR = 60
 WHERE = """
@@ -63,7 +64,7 @@ class Command(BaseCommand):
 def _refuse_a_busy(port: int) -> None:
     """Raises CommandError where something else listens: better now than when all is done."""
     try:
-        socket.create_server(("127.0.0.1", port)).close()
+        Loopback(("localhost", port), WSGIRequestHandler).server_close()
     except OSError as error:
         raise CommandError(f"Port {port} cannot be used: {error.strerror}. Try PORT={port + 1}.") from error
 
