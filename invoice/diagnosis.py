@@ -26,7 +26,7 @@ from subscription.models import Pause, PriceChange, Subscription
 
 FOUNDATIONS = (schema.values, books.accounts, schedule.terms)
 """Checks without which nothing else can be told."""
-RECORDS = (schema.references, schedule.prices, schedule.pauses)
+RECORDS = (schema.references, books.strays, schedule.prices, schedule.pauses)
 """Checks of rows that follow from no others."""
 UNREADABLE = (TypeError, ValueError, OverflowError, DataError)
 

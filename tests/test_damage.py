@@ -396,8 +396,14 @@ DAMAGES = {
     "the sums are beyond 64 bits": (
         f"{LEDGER} ({{ada}}, 'top_up', 9223372036854775807, {t(0)}, ''),"
         f" ({{ada}}, 'top_up', 9223372036854775807, {t(0)}, ''), ({{ada}}, 'adjustment', -1, {t(0)}, '')",
-        {"credit_wrong", "deposited_wrong"},
+        {"credit_wrong", "deposited_wrong", "entry_astray"},
         "but its positive ledger entries come to 18446744073709561684.",
+    ),
+    "two equal entries have changed places": (
+        "UPDATE customer_ledgerentry SET account_id = CASE WHEN account_id = {ada} THEN {bob} ELSE {ada} END"
+        " WHERE kind = 'registration'",
+        {"entry_astray", *BOOKS} - {"invoice_count_wrong", "invoice_total_wrong"} | {"deposited_wrong"},
+        "(registration), at 2030-01-01 00:00:00",
     ),
     "deposited is wrong": (
         "UPDATE customer_account SET deposited = deposited - 1 WHERE customer_id = {ada}",
@@ -453,6 +459,12 @@ UNGUARDED = {
         "UPDATE subscription_subscription SET price = 0 WHERE id = {disk}",
         {"terms_impossible", "amount_wrong"},
         "subscription {disk}: it costs 0 every 600 seconds",
+    ),
+    "a kind that is none": (
+        ("customer_ledgerentry", "ledger_entry_sign"),
+        "UPDATE customer_ledgerentry SET kind = 'gift' WHERE account_id = {ada} AND kind = 'top_up'",
+        {"value_unreadable"},
+        "hold in kind what is no such value",
     ),
     "an invoice of 0": (
         ("invoice_invoice", "invoice_amount_positive"),
@@ -562,6 +574,8 @@ UNREADABLE = {
         "UPDATE subscription_subscription SET price = '1,000' WHERE id = {vm}",
         "UPDATE subscription_subscription SET price = x'00' WHERE id = {vm}",
         "UPDATE subscription_subscription SET price = 100.5 WHERE id = {vm}",
+        "UPDATE subscription_subscription SET isactive = 2 WHERE id = {vm}",
+        "UPDATE subscription_pause SET paused_because = 'rain' WHERE subscription_id = {vm}",
     ],
 }
 

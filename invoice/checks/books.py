@@ -37,6 +37,22 @@ NO_ACCOUNT = """
     ORDER BY customer.id
 """
 
+# Entries are written under their account's lock: ids and times go the same way. A registration is its customer's own,
+# and its account's first.
+STRAYS = """
+    WITH entry AS (
+        SELECT entry.id, entry.account_id, entry.kind, entry.by_id, entry.at,
+               lag(entry.at) OVER in_order AS before, lag(entry.id) OVER in_order AS before_id
+        FROM customer_ledgerentry entry
+        WHERE OF_ACCOUNT(entry.account_id)
+        WINDOW in_order AS (PARTITION BY entry.account_id ORDER BY entry.id)
+    )
+    SELECT id, account_id, kind, CAST(at AS varchar)
+    FROM entry
+    WHERE at < before OR kind = 'registration' AND (by_id <> account_id OR before_id IS NOT NULL)
+    ORDER BY account_id, id
+"""
+
 
 class Books(NamedTuple):
     """An account's columns, and what its rows come to."""
@@ -119,6 +135,16 @@ def balances(account: int | None = None) -> Iterator[Fault]:
                     account=books.account,
                     message=wrong % {"column": column, "found": found, "expected": expected},
                 )
+
+
+def strays(account: int | None = None) -> Iterator[Fault]:
+    """Ledger entries follow each other in time; a registration is its customer's own, and the first."""
+    for entry_id, account_id, kind, at in rows(STRAYS, account=account):
+        yield Fault(
+            code="entry_astray",
+            account=account_id,
+            message=words.STRAY % {"id": entry_id, "kind_id": kind, "time": at},
+        )
 
 
 def _whole(high: Number | None, low: Number | None) -> int:

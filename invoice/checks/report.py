@@ -24,6 +24,7 @@ CHECKS: tuple[Callable[..., Iterator[Fault]], ...] = (
     schema.references,
     books.accounts,
     books.balances,
+    books.strays,
     schedule.terms,
     schedule.prices,
     schedule.jobs,

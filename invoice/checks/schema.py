@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.db import connection
-from django.db.models import DateTimeField, Field, IntegerField
+from django.db.models import BooleanField, CharField, DateTimeField, Field, IntegerField, TextField
 
-from customer.models import Account, LedgerEntry, SetAside
+from customer.models import Account, Customer, IdempotencyKey, LedgerEntry, SetAside
 from invoice.checks import words
 from invoice.checks.database import rows
 from invoice.checks.faults import Fault, counted
@@ -23,12 +23,14 @@ MODELS = {
     PriceChange: "OF_SUBSCRIPTIONS(child.subscription_id)",
     Invoice: "OF_ACCOUNT(child.customer_id)",
 }
+# What requests read besides.
+READ = MODELS | {Customer: "OF_ACCOUNT(child.id)", IdempotencyKey: "OF_ACCOUNT(child.customer_id)"}
 
 
 def constraints() -> Iterator[Fault]:
     """The constraints that refuse a second invoice for an instant, a negative credit and the like are in place."""
     with connection.cursor() as cursor:
-        for model in MODELS:
+        for model in READ:
             table = model._meta.db_table
             found = connection.introspection.get_constraints(cursor, table)
             for constraint in model._meta.constraints:
@@ -40,15 +42,23 @@ def constraints() -> Iterator[Fault]:
 
 
 def values(account: int | None = None) -> Iterator[Fault]:
-    """Every number of the books is a whole one, every time a date that can be read: SQLite stores anything anywhere."""
-    for model, of_account in MODELS.items():
+    """Every value is one of its column: a whole number, a time, a text, one of its choices, present where it must be.
+
+    SQLite stores anything anywhere, and any database what it was told before a constraint was dropped.
+    """
+    for model, of_account in READ.items():
         table, key = model._meta.db_table, model._meta.pk.column
-        for field in model._meta.concrete_fields:
-            unreadable = _unreadable(field)
-            if unreadable is None:
-                continue
-            statement = f"SELECT count(*), min({key}) FROM {table} child WHERE ({unreadable}) AND {of_account}"
-            ((many, first),) = rows(statement, account=account)
+        wrong = {field: _wrong(field) for field in model._meta.concrete_fields}
+        wrong = {field: condition for field, condition in wrong.items() if condition}
+        # One scan for all columns.
+        found = ", ".join(
+            f"sum(CASE WHEN {condition} THEN 1 ELSE 0 END), min(CASE WHEN {condition} THEN child.{key} END)"
+            for condition in wrong.values()
+        )
+        if not wrong:
+            continue
+        ((*numbers,),) = rows(f"SELECT {found} FROM {table} child WHERE {of_account}", account=account)
+        for field, many, first in zip(wrong, numbers[::2], numbers[1::2], strict=True):
             if many:
                 yield Fault(
                     code="value_unreadable",
@@ -61,22 +71,38 @@ def _found(table: str, key: str, first: Any, field: Field) -> dict[str, Any]:
     return {"table_id": table, "key_id": key, "first_id": first, "column_id": field.column}
 
 
-def _unreadable(field: Field) -> str | None:
-    """The condition under which a column's value is none of its type; None where every value will do."""
-    column, sqlite = field.column, connection.vendor == "sqlite"
-    if isinstance(field.target_field if field.remote_field else field, IntegerField):
-        return f"typeof({column}) NOT IN ('integer', 'null')" if sqlite else None
-    if isinstance(field, DateTimeField):
-        if sqlite:
-            unlike = f"typeof({column}) <> 'text' OR julianday(substr({column}, 1, 19)) IS NULL"
-            return f"{column} IS NOT NULL AND ({unlike} OR {column} NOT LIKE '____-__-__ __:__:__%%')"
-        return f"NOT {column} BETWEEN '0001-01-01' AND '9999-12-31'"
-    return None
+def _wrong(field: Field) -> str:
+    """The condition under which a column's value is none of its; empty where every value will do."""
+    column = f"child.{field.column}"
+    conditions = [] if field.null else [f"{column} IS NULL"]
+    if connection.vendor == "sqlite":
+        conditions += _of_another_type(field, column)
+    elif isinstance(field, DateTimeField):
+        conditions.append(f"NOT {column} BETWEEN '0001-01-01' AND '9999-12-31'")
+    if field.choices:
+        known = [value for value, _ in field.flatchoices] + [""] * field.blank
+        conditions.append(f"{column} NOT IN ({', '.join(map(repr, known))})")
+    return " OR ".join(f"({condition})" for condition in conditions)
+
+
+def _of_another_type(field: Field, column: str) -> list[str]:
+    """SQLite's columns hold any type."""
+    kind = field.target_field if field.remote_field else field
+    if isinstance(kind, IntegerField):
+        return [f"typeof({column}) NOT IN ('integer', 'null')"]
+    if isinstance(kind, BooleanField):
+        return [f"typeof({column}) NOT IN ('integer', 'null') OR {column} NOT IN (0, 1)"]
+    if isinstance(kind, CharField | TextField):
+        return [f"typeof({column}) NOT IN ('text', 'null')"]
+    if isinstance(kind, DateTimeField):
+        unlike = f"typeof({column}) <> 'text' OR julianday(substr({column}, 1, 19)) IS NULL"
+        return [f"{column} IS NOT NULL AND ({unlike} OR {column} NOT LIKE '____-__-__ __:__:__%%')"]
+    return []
 
 
 def references(account: int | None = None) -> Iterator[Fault]:
     """No row of the books belongs to a row that is gone."""
-    for model, of_account in MODELS.items():
+    for model, of_account in READ.items():
         table, key = model._meta.db_table, model._meta.pk.column
         for field in model._meta.concrete_fields:
             if field.remote_field is None:

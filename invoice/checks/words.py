@@ -43,6 +43,12 @@ TOTAL_WRONG = sentence(
         "%(column)s is %(found)s, but its invoices come to %(expected)s. Set it so, once these rows are proved."
     )
 )
+STRAY = sentence(
+    gettext_noop(
+        "ledger entry %(id)s (%(kind_id)s), at %(time)s, does not belong where it stands: entries follow each other in"
+        " time, and a registration is its customer's own and the first. Restore it from a backup."
+    )
+)
 TERMS = sentence(
     gettext_noop("it costs %(price)s every %(period)s seconds since %(time)s, which cannot be billed. Restore it.")
 )
