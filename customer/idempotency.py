@@ -6,6 +6,7 @@ door, where a second request with it waits until the first is over.
 
 import hashlib
 import json
+import logging
 import re
 from collections.abc import Callable
 
@@ -16,8 +17,10 @@ from rest_framework.utils.encoders import JSONEncoder
 
 from customer import accounts
 from customer.accounts import Event
-from customer.errors import KeyOfAnotherRequest, UnusableKey
+from customer.errors import AccountSetAside, KeyOfAnotherRequest, UnusableKey
 from customer.models import IdempotencyKey
+
+logger = logging.getLogger(__name__)
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
@@ -52,7 +55,11 @@ def once(request: Request, event: Event, effect: Callable[[], Response]) -> Resp
                 return answer
     if any(getattr(kept, name) != value for name, value in said.items()):
         raise KeyOfAnotherRequest
-    return Response(json.loads(kept.answer), status=kept.status, headers={REPLAYED: "true"})
+    try:
+        return Response(json.loads(kept.answer), status=kept.status, headers={REPLAYED: "true"})
+    except (TypeError, ValueError) as error:
+        logger.exception("What idempotency key %d of account %d was answered cannot be read", kept.pk, customer.pk)
+        raise AccountSetAside from error
 
 
 def _key(request: Request) -> str | None:

@@ -95,6 +95,11 @@ def of_account(customer_id: int) -> Diagnosis:
     return found
 
 
+def is_readable(customer_id: int) -> bool:
+    """Whether every row of the customer's can be read: each value is one of its column's."""
+    return not _found_by((schema.values,), customer_id)
+
+
 def _found_by(checks: Iterable[Callable[[int], Iterator[Fault]]], customer_id: int) -> list[Fault]:
     return [fault for check in checks for fault in report.found_by(check, customer_id)]
 

@@ -5,15 +5,17 @@ from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.core.signals import got_request_exception
+from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django.views import csrf, defaults
 from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
 from customer import errors as customer
-from invoice import statements, statistics
+from invoice import diagnosis, statements, statistics
 from subscription import errors as subscription
 from subscription_task.http.refusal import refuse
 
@@ -41,7 +43,10 @@ WORDS = {RequestDataTooBig: _("The request body is over 1 MiB."), SuspiciousOper
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response:
-    """DRF's exception handler: its own errors its own way, ours by the table, and anything else a 500."""
+    """DRF's exception handler: its own errors its own way, ours by the table, and anything else a 500.
+
+    But for a customer whose own rows cannot be read: that is damage, which an operator repairs, and so a 503.
+    """
     response = exception_handler(error, context)
     if response is not None:
         if isinstance(error, AuthenticationFailed) and isinstance(response.data, dict):
@@ -59,7 +64,17 @@ def handle(error: Exception, context: dict[str, Any]) -> Response:
     request = context["request"]
     logger.exception("%s %s failed", request.method, request.path, exc_info=error)
     got_request_exception.send(sender=type(context["view"]), request=request._request)
+    if isinstance(error, diagnosis.UNREADABLE) and _rows_are_damaged(request):
+        return Response({"detail": str(customer.AccountSetAside())}, status=503)
     return Response({"detail": _("A server error occurred.")}, status=500)
+
+
+def _rows_are_damaged(request: Request) -> bool:
+    """Whether check_billing would say so of the rows of who asks."""
+    try:
+        return request.user.pk is not None and not diagnosis.is_readable(request.user.pk)
+    except (DatabaseError, *diagnosis.UNREADABLE):
+        return False
 
 
 def _page(status: int, detail: str, default: Any) -> Any:

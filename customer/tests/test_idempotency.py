@@ -224,3 +224,19 @@ def test_a_request_that_waits_too_long_for_another_is_told_so(send, ada, monkeyp
     assert answer.status_code == 409
     assert send(*TOP_UP, key="k").headers.get(REPLAYED) is None
     assert effects(ada) == (1, 0, 105)
+
+
+DAMAGED = (
+    ["status = 7"] if connection.vendor == "postgresql" else ["status = ''", "status = '2030-01-01'", "answer = 'x'"]
+)
+
+
+@pytest.mark.parametrize("damage", [*DAMAGED, "answer = ''"])
+def test_a_key_whose_answer_cannot_be_read_is_503_and_has_no_second_effect(send, ada, damage):
+    send(*TOP_UP, key="k")
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE customer_idempotencykey SET {damage}")
+    answer = send(*TOP_UP, key="k")
+    assert (answer.status_code, list(answer.json())) == (503, ["detail"])
+    assert effects(ada) == (1, 0, 105)
+    assert send(*TOP_UP, key="another").status_code == 200

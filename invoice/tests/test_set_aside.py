@@ -201,3 +201,30 @@ def test_a_very_late_account_leaves_the_others_their_share_of_a_pass(three, fake
     fake_clock.at(6000)
     run_pass()
     assert [vm.invoices.count() for vm in three] == [2, 3, 3]
+
+
+UNREADABLE = {
+    "postgresql": [
+        ("UPDATE subscription_subscription SET created_at = 'infinity' WHERE id = %s", "/subscription/list"),
+        ("UPDATE invoice_invoice SET end_time = 'infinity' WHERE subscription_id = %s", "/invoice/list"),
+    ],
+    "sqlite": [
+        ("UPDATE subscription_subscription SET created_at = '2030-13-01 00:00:00' WHERE id = %s", "/subscription/list"),
+        ("UPDATE invoice_invoice SET end_time = '2030-13-01 00:00:00' WHERE subscription_id = %s", "/invoice/list"),
+    ],
+}
+
+
+@pytest.mark.parametrize(("damage", "path"), UNREADABLE[connection.vendor])
+def test_a_list_of_rows_that_cannot_be_read_is_503_for_their_customer_alone(
+    damage, path, three, fake_clock, run_pass, client_of
+):
+    _, vm, other = three
+    fake_clock.at(600)
+    run_pass()
+    client = client_of(vm.customer)
+    client.raise_request_exception = False
+    execute(damage, vm.pk)
+    assert client.get(path).status_code == 503
+    assert client_of(other.customer).get(path).status_code == 200
+    assert client.get("/customer/profile/").status_code == 200
