@@ -142,6 +142,11 @@ step 'Find one by its name'
 ask 200 GET '/subscription/list?active=true&name=vm'
 holds 'it is the one of that name' "[each['id'] for each in answer['subscriptions']] == [$VM]"
 
+step 'The subscriptions as a file'
+ask 200 GET /subscription/list.csv
+headed 'Content-Type: text/csv'
+[ "$(wc -l <"$FOLDER/answer")" = 3 ] || fail "not a row for each: $(<"$FOLDER/answer")"
+
 step 'What is to come'
 ask 200 GET '/invoice/forecast?days=1'
 holds 'the credit less the invoices is what is left' \
@@ -179,7 +184,7 @@ ask 200 GET "/invoice/list?subscription=$RACK"
 holds 'there are none' 'answer["invoices"] == []'
 
 step 'All invoices as a file'
-ask 200 GET '/invoice/list?format=csv'
+ask 200 GET '/invoice/list.csv'
 headed 'Content-Type: text/csv'
 [ $((450 * ($(wc -l <"$FOLDER/answer") - 1))) = "$COST" ] || fail "not a row for each invoice: $(<"$FOLDER/answer")"
 
@@ -195,12 +200,22 @@ step 'Count them by the subscription'
 ask 200 GET '/invoice/statistics?group_by=subscription'
 holds 'one has all of the cost' "[each['total_cost_amount'] for each in answer['series']] == [$COST, 0]"
 
+step 'The count of each subscription as a file'
+ask 200 GET '/invoice/statistics.csv?group_by=subscription'
+[ "$(wc -l <"$FOLDER/answer")" = 3 ] || fail "not a row for each subscription: $(<"$FOLDER/answer")"
+
 # --- the account
 
 step 'Statement'
 ask 200 GET '/customer/statement?page_size=1000'
 holds 'the lines sum to the credit' 'sum(each["amount"] for each in answer["entries"]) == answer["credit"]'
 holds 'the credit is what the invoices left' "answer['credit'] == 353000 - $COST"
+
+step 'The statement as a file'
+ask 200 GET /customer/statement.csv
+headed 'Content-Type: text/csv'
+[ "$(awk -F, 'NR > 1 { sum += $4 } END { printf "%d", sum }' "$FOLDER/answer")" = $((353000 - COST)) ] ||
+    fail "its lines do not sum to the credit: $(<"$FOLDER/answer")"
 
 step 'What is left'
 ask 200 GET /customer/profile/

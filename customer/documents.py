@@ -11,6 +11,7 @@ TOKENS = {
 NOT_JSON = {"detail": "JSON parse error - Expecting value: line 1 column 1 (char 0)"}
 NO_MONEY = "A whole number is required, in the smallest unit of money: an integer, or 1 to 19 digits."
 BAD_KEY = {"Idempotency-Key": ["An idempotency key is 1 to 255 printable ASCII characters, in quotes or not."]}
+OR_DIGITS = ". Also taken: text of 1 to 19 digits."
 MISSING = "This field is required."
 
 REGISTER = Document(
@@ -28,7 +29,7 @@ REGISTER = Document(
             "password": "ali1380",
             "first_name": "ali",
             "last_name": "fa",
-            "credit": "350000",
+            "credit": 350000,
         },
         "No more than is needed": {"username": "sara", "password": "a good secret"},
     },
@@ -72,8 +73,7 @@ LOG_IN = Document(
     links={
         "refresh": {
             "operationId": "refreshToken",
-            "requestBody": {"refresh": "$response.body#/refresh"},
-            "description": "A new access token, before this one expires.",
+            "description": "A new access token for the `refresh` of this answer, before the one here expires.",
         }
     },
 )
@@ -103,7 +103,7 @@ INCREASE_CREDIT = Document(
     "Send an `Idempotency-Key` to be able to send the request again where no answer came.",
     answer="The new balance.",
     replays=True,
-    requests={"3000 more": {"credit": 3000}, "As digits": {"credit": "3000"}},
+    requests={"3000 more": {"credit": 3000}},
     answers={"The new balance": {"credit": 353000}},
     errors={
         400: {
@@ -178,12 +178,13 @@ FIELDS = {
         "password": _PASSWORD,
         "first_name": _NAME,
         "last_name": _NAME,
-        "credit": "What the account begins with, in the smallest unit of money.",
+        "credit": f"What the account begins with, in the smallest unit of money{OR_DIGITS}",
     },
     "Registered": {"message": "For a person, in the language of `Accept-Language`."},
     "Customer": _CUSTOMER,
     "Profile": {**_CUSTOMER, "joined": "When the customer registered."},
     "Login": {"username": "In whatever case.", "password": "To the letter."},
+    "TopUp": {"credit": f"The amount to add{OR_DIGITS}"},
     "Refresh": {"refresh": "The refresh token of a login."},
     "PasswordChange": {"old_password": "The one that is.", "new_password": _PASSWORD},
 }

@@ -95,7 +95,7 @@ class RegisteredSerializer(serializers.Serializer):
 class TopUpSerializer(serializers.Serializer):
     """What a customer adds."""
 
-    credit = MoneyField(least=1, help_text="The amount to add.")
+    credit = MoneyField(least=1)
 
 
 class CreditSerializer(serializers.Serializer):

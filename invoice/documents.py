@@ -120,7 +120,7 @@ STATEMENT = Document(
     summary="My statement",
     description="Everything that ever changed the credit, newest first, in the order in which it did: registration,"
     " top-ups, adjustments by operators, invoices. Each line has the balance after it, so the amounts of all lines"
-    " sum up to the credit. In pages; or all as one CSV file.",
+    " sum up to the credit. In pages.",
     answer="A page of lines.",
     answers={
         "A page": {
@@ -157,12 +157,23 @@ STATEMENT = Document(
             "next": None,
             "previous": None,
         },
-        "?format=csv": "kind,id,at,amount,balance,subscription,end_time\r\n"
+    },
+    errors=SUBSCRIPTIONS.errors,
+)
+
+STATEMENT_FILE = Document(
+    id="exportStatement",
+    tag=CUSTOMERS,
+    summary="My statement as a CSV file",
+    description="All lines of the statement in one file without pages, newest first.",
+    answer="The file.",
+    answers={
+        "A file": "kind,id,at,amount,balance,subscription,end_time\r\n"
         "invoice,1,2030-01-01T12:10:00Z,-450,352550,1,2030-01-01T12:20:00Z\r\n"
         "top_up,2,2030-01-01T12:00:00.250000Z,3000,353000,,\r\n"
         "registration,1,2030-01-01T12:00:00.250000Z,350000,350000,,\r\n",
     },
-    errors=SUBSCRIPTIONS.errors,
+    is_file=True,
 )
 
 LIST = Document(
@@ -170,7 +181,7 @@ LIST = Document(
     tag=TAG,
     summary="List my invoices",
     description="All of them, or those that are asked for: all filters together. Newest first, in pages, each invoice"
-    " exactly once, also while new ones arrive; or all as one CSV file.",
+    " exactly once, also while new ones arrive.",
     answer="A page of invoices.",
     answers={
         "A page": {
@@ -187,10 +198,23 @@ LIST = Document(
             "next": None,
             "previous": None,
         },
-        "?format=csv": "id,customer,subscription,amount,start_time,end_time\r\n"
-        "1,1,1,450,2030-01-01T12:10:00Z,2030-01-01T12:20:00Z\r\n",
     },
     errors=SUBSCRIPTIONS.errors,
+)
+
+_NOTHING_BETWEEN = {"Nothing between": {"from": ["Must be before `to`."]}}
+LIST_FILE = Document(
+    id="exportInvoices",
+    tag=TAG,
+    summary="My invoices as a CSV file",
+    description="All that the list has, or those that are asked for, in one file without pages, newest first.",
+    answer="The file.",
+    answers={
+        "A file": "id,customer,subscription,amount,start_time,end_time\r\n"
+        "1,1,1,450,2030-01-01T12:10:00Z,2030-01-01T12:20:00Z\r\n",
+    },
+    errors={400: _NOTHING_BETWEEN},
+    is_file=True,
 )
 
 STATISTICS = Document(
@@ -213,15 +237,27 @@ STATISTICS = Document(
                 {"subscription": 3, "name": "mail", **_NONE},
             ]
         },
-        "?group_by=hour&format=csv": "start,end,number_of_invoices,total_cost_amount\r\n"
-        "2030-01-01T12:00:00Z,2030-01-01T13:00:00Z,1,450\r\n",
     },
     errors={
         400: {
             "No such zone": {"tz": ["Must be the IANA name of a time zone, such as Asia/Tehran."]},
-            "Nothing between": {"from": ["Must be before `to`."]},
+            **_NOTHING_BETWEEN,
         }
     },
+)
+
+STATISTICS_FILE = Document(
+    id="exportStatistics",
+    tag=TAG,
+    summary="My statistics as a CSV file",
+    description="The groups in their order, a row for each; without `group_by` one row, the two numbers.",
+    answer="The file.",
+    answers={
+        "?group_by=hour": "start,end,number_of_invoices,total_cost_amount\r\n"
+        "2030-01-01T12:00:00Z,2030-01-01T13:00:00Z,1,450\r\n",
+    },
+    errors={400: _NOTHING_BETWEEN},
+    is_file=True,
 )
 
 FORECAST = Document(

@@ -29,7 +29,7 @@ from subscription import subscriptions
 from subscription_task.http import csv_files, parameters, query
 from subscription_task.http.answers import PageView, file_of, shown
 from subscription_task.http.documents import errors
-from subscription_task.http.negotiation import FORMAT, AlsoCSV, or_csv, wants_csv
+from subscription_task.http.negotiation import A_FILE, AlsoCSV, AsFile, wants_csv
 from subscription_task.http.pagination import CURSOR, PAGE_SIZE, IdPagination
 
 PAGE = [
@@ -63,8 +63,8 @@ class InvoicePagination(IdPagination):
 
 @extend_schema_view(
     get=extend_schema(
-        parameters=[InvoiceQuestionSerializer, FORMAT],
-        responses={**or_csv(InvoiceSerializer(many=True)), **errors(400, 401, 404, 429)},
+        parameters=[InvoiceQuestionSerializer],
+        responses={200: InvoiceSerializer(many=True), **errors(400, 401, 404, 429)},
     )
 )
 class List(PageView):
@@ -79,6 +79,15 @@ class List(PageView):
 
     def chunks(self, found: Question) -> Any:
         return invoices.chunks(found)
+
+
+@extend_schema_view(
+    get=extend_schema(parameters=[InvoiceQuestionSerializer], responses={**A_FILE, **errors(400, 401, 429)})
+)
+class ListFile(AsFile, List):
+    """The same as a file."""
+
+    document = documents.LIST_FILE
 
 
 class Reasons(APIView):
@@ -97,7 +106,7 @@ class Statement(AlsoCSV, APIView):
 
     document = documents.STATEMENT
 
-    @extend_schema(parameters=[*PAGE, FORMAT], responses={**or_csv(StatementSerializer), **errors(400, 401, 404, 429)})
+    @extend_schema(parameters=PAGE, responses={200: StatementSerializer, **errors(400, 401, 404, 429)})
     def get(self, request: Request) -> HttpResponseBase:
         if wants_csv(request):
             pages = statements.pages(customer_id=request.user.pk, size=csv_files.ROWS_AT_ONCE)
@@ -110,6 +119,13 @@ class Statement(AlsoCSV, APIView):
             for name, place in (("next", page.older), ("previous", page.newer))
         }
         return Response(shown(StatementSerializer, {"credit": page.credit, "entries": page.lines, **links}))
+
+
+@extend_schema_view(get=extend_schema(parameters=[], responses={**A_FILE, **errors(401, 429)}))
+class StatementFile(AsFile, Statement):
+    """The same as a file."""
+
+    document = documents.STATEMENT_FILE
 
 
 class Forecast(APIView):
@@ -138,8 +154,7 @@ class Statistics(AlsoCSV, APIView):
     document = documents.STATISTICS
 
     @extend_schema(
-        parameters=[StatisticsQuestionSerializer, FORMAT],
-        responses={**or_csv(StatisticsSerializer), **errors(400, 401, 429)},
+        parameters=[StatisticsQuestionSerializer], responses={200: StatisticsSerializer, **errors(400, 401, 429)}
     )
     def get(self, request: Request) -> HttpResponseBase:
         asked = parameters.read(StatisticsQuestionSerializer, request)
@@ -147,3 +162,12 @@ class Statistics(AlsoCSV, APIView):
         if wants_csv(request):
             return file_of(request, kind_of_rows(asked["group_by"]), [charged.rows()], name="statistics")
         return Response(shown(StatisticsSerializer, charged.fields()))
+
+
+@extend_schema_view(
+    get=extend_schema(parameters=[StatisticsQuestionSerializer], responses={**A_FILE, **errors(400, 401, 429)})
+)
+class StatisticsFile(AsFile, Statistics):
+    """The same as a file."""
+
+    document = documents.STATISTICS_FILE

@@ -1,6 +1,6 @@
 """What the API's documents say of the subscriptions' endpoints."""
 
-from customer.documents import BAD_KEY, MISSING, NO_MONEY, NOT_JSON
+from customer.documents import BAD_KEY, MISSING, NO_MONEY, NOT_JSON, OR_DIGITS
 from subscription_task.http.documents import Document
 
 TAG = "Subscriptions"
@@ -25,6 +25,7 @@ RACK = VM | {
     "next_invoice_at": None,
     "paused_because": "insufficient_credit",
 }
+OR_WORDS = ". Also taken: 1 and 0, and as text `true`, `yes`, `on`, `1` and their opposites, in whatever case."
 NONE = {"None, or not yours": {"detail": "Not found."}}
 _TO_ONE = {"parameters": {"subid": "$response.body#/id"}}
 
@@ -40,9 +41,9 @@ CREATE = Document(
     answer="The subscription.",
     replays=True,
     requests={
-        "A virtual machine": {"name": "VM", "price": 450, "isactive": 1},
+        "A virtual machine": {"name": "VM", "price": 450, "isactive": True},
         "More than the credit covers": {"name": "rack", "price": 1000000},
-        "Switched off for now": {"name": "mail", "price": "120", "isactive": False},
+        "Switched off for now": {"name": "mail", "price": 120, "isactive": False},
     },
     answers={"A virtual machine": VM, "More than the credit covers": RACK},
     errors={
@@ -57,8 +58,7 @@ CREATE = Document(
         "switch": {
             "operationId": "editActivation",
             **_TO_ONE,
-            "requestBody": {"isactive": False},
-            "description": "Switch it off.",
+            "description": "Switch it off, with `isactive` false.",
         },
         "reasons": {"operationId": "getSubscription", **_TO_ONE, "description": "Why it stands as it does."},
     },
@@ -73,7 +73,7 @@ EDIT_ACTIVATION = Document(
     " billed, and what is billed is not given back: an invoice covers the period that follows it. Setting what is"
     " already so changes nothing.",
     answer="The subscription as it now is.",
-    requests={"Off": {"isactive": 0}, "On": {"isactive": 1}},
+    requests={"Off": {"isactive": False}, "On": {"isactive": True}},
     answers={"Off": OFF, "On": ON},
     errors={
         400: {
@@ -91,13 +91,9 @@ LIST = Document(
     tag=TAG,
     summary="List my subscriptions",
     description="All of them, or those that are asked for: all filters together. By id, in pages, each subscription"
-    " exactly once; or all as one CSV file.",
+    " exactly once.",
     answer="A page of subscriptions.",
-    answers={
-        "A page": {"subscriptions": [VM], "next": None, "previous": None},
-        "?format=csv": "id,name,price,period,isactive,created_at,next_invoice_at,paused_because\r\n"
-        "1,VM,450,600,true,2030-01-01T12:00:00.250000Z,2030-01-01T12:10:00Z,\r\n",
-    },
+    answers={"A page": {"subscriptions": [VM], "next": None, "previous": None}},
     errors={
         400: {"No size of a page": {"page_size": ["A whole number of at least 1 is required."]}},
         404: {"No such page": {"detail": "Invalid cursor"}},
@@ -109,6 +105,21 @@ LIST = Document(
             "description": "Why the first one stands as it does.",
         }
     },
+)
+
+LIST_FILE = Document(
+    id="exportSubscriptions",
+    tag=TAG,
+    summary="My subscriptions as a CSV file",
+    description="All that the list has, or those that are asked for, in one file without pages, by id. A name that a"
+    " spreadsheet would compute (`=1+1`) has an apostrophe before it.",
+    answer="The file.",
+    answers={
+        "A file": "id,name,price,period,isactive,created_at,next_invoice_at,paused_because\r\n"
+        "1,VM,450,600,true,2030-01-01T12:00:00.250000Z,2030-01-01T12:10:00Z,\r\n",
+    },
+    errors={400: {"Neither on nor off": {"active": ["Must be a valid boolean."]}}},
+    is_file=True,
 )
 
 _FIELDS = {
@@ -123,10 +134,10 @@ _FIELDS = {
 FIELDS = {
     "Creation": {
         "name": "1 to 32 characters; need not be unique.",
-        "price": "What each invoice takes, in the smallest unit of money.",
-        "isactive": "Whether it is to run from the start.",
+        "price": f"What each invoice takes, in the smallest unit of money{OR_DIGITS}",
+        "isactive": f"Whether it is to run from the start{OR_WORDS}",
     },
-    "Activation": {"isactive": "Whether it is to be on."},
+    "Activation": {"isactive": f"Whether it is to be on{OR_WORDS}"},
     "Subscription": _FIELDS,
     "PaginatedSubscriptionList": {"subscriptions": "By id.", "next": NEXT, "previous": PREVIOUS},
     "Reasons": _FIELDS,

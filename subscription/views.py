@@ -19,7 +19,7 @@ from subscription.serializers import (
 from subscription_task.http import parameters
 from subscription_task.http.answers import PageView, shown
 from subscription_task.http.documents import IDEMPOTENCY_KEY, errors
-from subscription_task.http.negotiation import FORMAT, or_csv
+from subscription_task.http.negotiation import A_FILE, AsFile
 from subscription_task.http.pagination import IdPagination
 
 
@@ -67,8 +67,8 @@ class SubscriptionPagination(IdPagination):
 
 @extend_schema_view(
     get=extend_schema(
-        parameters=[SubscriptionQuestionSerializer, FORMAT],
-        responses={**or_csv(SubscriptionSerializer(many=True)), **errors(400, 401, 404, 429)},
+        parameters=[SubscriptionQuestionSerializer],
+        responses={200: SubscriptionSerializer(many=True), **errors(400, 401, 404, 429)},
     )
 )
 class List(PageView):
@@ -81,3 +81,12 @@ class List(PageView):
     def get_queryset(self) -> SubscriptionQuerySet:
         asked = parameters.read(SubscriptionQuestionSerializer, self.request)
         return subscriptions.find(customer_id=self.request.user.pk, **asked)
+
+
+@extend_schema_view(
+    get=extend_schema(parameters=[SubscriptionQuestionSerializer], responses={**A_FILE, **errors(400, 401, 429)})
+)
+class ListFile(AsFile, List):
+    """The same as a file."""
+
+    document = documents.LIST_FILE

@@ -1,5 +1,6 @@
 """The API's documents as they are served: the schema, Swagger UI, and Redoc; and what the schema says as a whole."""
 
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -17,7 +18,7 @@ from customer import limits
 from invoice import documents as invoice
 from subscription import documents as subscription
 from subscription_task.http.documents import components
-from subscription_task.http.negotiation import ErrorsInJSON
+from subscription_task.http.negotiation import ErrorsInJSON, Negotiation
 
 DESCRIPTION = """\
 Customers hold **credit** and add **subscriptions**. Each period of a subscription that runs makes one **invoice** and
@@ -33,6 +34,16 @@ cover its price; it goes on at the next instant of its grid. What was paused is 
 
 Money is an integer in the smallest unit, from 0 to 9223372036854775807. In a request it may also be a string of 1 to 19
 digits. All times are UTC, but those of a series of statistics, which have the offset of the zone that was asked for.
+
+Ids and money have 64 bits. **In JavaScript a number is exact up to 9007199254740991 (2⁵³ − 1)**, and `JSON.parse` rounds
+what is larger without a word. Where your sums come near that, read answers with a parser that makes `BigInt` of them
+(`json-bigint`, say; or the reviver of `JSON.parse`, whose third argument has the digits where the engine gives them), and
+send money as a string of its digits. Or keep to a unit in which they are smaller.
+
+## Bodies
+
+Are JSON, and so described here. Forms, `application/x-www-form-urlencoded` and `multipart/form-data`, are taken too, with
+the same fields.
 
 ## Billing
 
@@ -60,6 +71,12 @@ the service: say it where you ask for help.
 Come in pages: `next` and `previous` are the addresses of the pages beside this one, or null. Every row is seen exactly
 once, however many arrive meanwhile.
 
+## Files
+
+What a path that ends with `.csv` gives is all of it as one file, however long, whatever `Accept` says. The path without
+it gives the same with `?format=csv` or `Accept: text/csv`, and JSON else; errors are always JSON. A file that breaks off
+is an error at the client.
+
 ## Limits
 
 Where they are on, each request but a login counts in one of these:
@@ -77,11 +94,13 @@ ignored.
 """
 
 
+_INT32, _INT64 = 2**31 - 1, 2**63 - 1
+
+
 def complete(result: dict[str, Any], **_: object) -> dict[str, Any]:
     """A hook of drf-spectacular: the schema with what its operations share, and with words for each field."""
     result["info"]["description"] = DESCRIPTION.replace("{limits}", "\n".join(_limits()))
     result["components"]["schemas"].pop("NullEnum", None)
-    _say_null(result)
     for kind, parts in components().items():
         result["components"].setdefault(kind, {}).update(parts)
     result["components"] = {kind: dict(sorted(parts.items())) for kind, parts in sorted(result["components"].items())}
@@ -91,6 +110,12 @@ def complete(result: dict[str, Any], **_: object) -> dict[str, Any]:
                 described = result["components"]["schemas"][name]["properties"]
                 said = said if isinstance(said, dict) else {"description": described[field].get("description", said)}
                 described[field] = described[field] | said
+    for part in _parts(result):
+        _say_null(part)
+        _say_width(part)
+        if "enum" in part:
+            part.pop("minLength", None)
+    _name_apart(result["components"]["schemas"])
     return result
 
 
@@ -105,17 +130,42 @@ def _limits() -> Iterator[str]:
         yield f"| `{limit.name}` | {limit.quota} | {limit.seconds}\u00a0s | {whose} |"
 
 
-def _say_null(part: Any) -> None:
+def _parts(part: Any) -> Iterator[dict[str, Any]]:
+    """All objects in it, itself first."""
+    if isinstance(part, dict):
+        yield part
+    for each in list(part.values()) if isinstance(part, dict) else part if isinstance(part, list) else ():
+        yield from _parts(each)
+
+
+def _say_null(part: dict[str, Any]) -> None:
     """Puts null itself where drf-spectacular has an enumeration of nothing else, of which generators make a class."""
-    for each in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
-        if isinstance(each, dict) and each.get("$ref") == "#/components/schemas/NullEnum":
-            each.clear()
-            each["type"] = "null"
-        _say_null(each)
+    if part.get("$ref") == "#/components/schemas/NullEnum":
+        part.clear()
+        part["type"] = "null"
+
+
+def _say_width(part: dict[str, Any]) -> None:
+    """Gives a whole number its width: where nothing is said, generators make 32 bits of it, and money has 64."""
+    if part.get("type") == "integer" or (isinstance(part.get("type"), list) and "integer" in part["type"]):
+        part["format"] = "int32" if part.get("maximum", _INT64) <= _INT32 else "int64"
+
+
+def _name_apart(schemas: dict[str, Any]) -> None:
+    """Gives constants names of their own where two enumerations have the same value: in Go they share one space."""
+    enums = {name: schema for name, schema in schemas.items() if "enum" in schema}
+    counted = Counter(value for schema in enums.values() for value in schema["enum"])
+    for name, schema in enums.items():
+        if any(counted[value] > 1 for value in schema["enum"]):
+            schema["x-enum-varnames"] = [f"{name.removesuffix('Enum')}_{value}".upper() for value in schema["enum"]]
 
 
 class Schema(ErrorsInJSON, SpectacularAPIView):
-    """The schema, YAML or JSON: in English whatever is asked for, and written once, since it takes a second."""
+    """The schema, YAML or JSON by `?format=` or `Accept`: in English whatever is asked for, and written once, since it
+    takes a second.
+    """
+
+    content_negotiation_class = Negotiation
 
     def get(self, request: Request, *args: Any, **options: Any) -> HttpResponse:
         renderer = request.accepted_renderer

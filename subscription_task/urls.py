@@ -9,6 +9,7 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("customer/", include("customer.urls")),
     path("customer/statement", invoice.Statement.as_view(), name="statement"),
+    path("customer/statement.csv", invoice.StatementFile.as_view(), name="statement-file"),
     path("subscription/", include("subscription.urls")),
     path("subscription/<int:subid>/", invoice.Reasons.as_view(), name="reasons"),
     path("invoice/", include("invoice.urls")),

@@ -21,12 +21,18 @@ REFUSED = {
     "increaseCredit": {"credit": (TOO_MUCH,)},
     "getForecast": {"credit": (TOO_MUCH,)},
     "createSubscription": {"non_field_errors": ("A customer has at most 1000",)},
-    "listInvoices": {"from": ("Must be before",), "amount_min": ("Must not be more",), "tz": ("Must be the IANA",)},
-    "getStatistics": {
-        "from": ("Must be before",),
-        "group_by": ("This would be more than 10000 groups",),
-        "tz": ("Must be the IANA",),
-    },
+    **dict.fromkeys(
+        ("listInvoices", "exportInvoices"),
+        {"from": ("Must be before",), "amount_min": ("Must not be more",), "tz": ("Must be the IANA",)},
+    ),
+    **dict.fromkeys(
+        ("getStatistics", "exportStatistics"),
+        {
+            "from": ("Must be before",),
+            "group_by": ("This would be more than 10000 groups",),
+            "tz": ("Must be the IANA",),
+        },
+    ),
 }
 PAGES = {"page_size", "cursor"}
 _number = count(1)

@@ -28,17 +28,17 @@ HISTORY = [
     (0.25, "getProfile", "", 200, "Alifa"),
     (0.25, "createSubscription", "A virtual machine", 201, "A virtual machine"),
     (0.25, "listSubscriptions", "", 200, "A page"),
-    (0.25, "listSubscriptions", "?format=csv", 200, "?format=csv"),
+    (0.25, "exportSubscriptions", "", 200, "A file"),
     (0.25, "createSubscription", "More than the credit covers", 201, "More than the credit covers"),
     (0.25, "createSubscription", "Switched off for now", 201, None),
     (601, "listInvoices", "", 200, "A page"),
-    (601, "listInvoices", "?format=csv", 200, "?format=csv"),
+    (601, "exportInvoices", "", 200, "A file"),
     (601, "getStatistics", "", 200, "All"),
     (601, "getStatistics", "?group_by=hour&tz=Asia/Tehran", 200, "?group_by=hour&tz=Asia/Tehran"),
-    (601, "getStatistics", "?group_by=hour&format=csv", 200, "?group_by=hour&format=csv"),
+    (601, "exportStatistics", "?group_by=hour", 200, "?group_by=hour"),
     (601, "getStatistics", "?group_by=subscription", 200, "?group_by=subscription"),
     (601, "getStatement", "", 200, "A page"),
-    (601, "getStatement", "?format=csv", 200, "?format=csv"),
+    (601, "exportStatement", "", 200, "A file"),
     (601, "getForecast", "?days=1", 200, "?days=1"),
     (601, "getForecast", "?days=1&credit=1000000", 200, "?days=1&credit=1000000"),
     (900, "editActivation", "Off", 200, "Off"),
@@ -46,7 +46,6 @@ HISTORY = [
     (1500, "getSubscription", "1", 200, "It runs"),
     (1500, "getSubscription", "2", 200, "Credit is missing"),
     (1500, "changePassword", "A better one", 200, "Tokens"),
-    (1500, "increaseCredit", "As digits", 200, None),
     (1500, "registerCustomer", "No more than is needed", 201, None),
 ]
 
@@ -85,11 +84,15 @@ ERRORS = {
     "getSubscription 404 None, or not yours": {"subid": 77},
     "getForecast 400 Too far": {"query": "?days=3661"},
     "getStatistics 400 No such zone": {"query": "?tz=Teheran"},
-    "getStatistics 400 Nothing between": {"query": "?from=2030-01-02&to=2030-01-01"},
+    "exportSubscriptions 400 Neither on nor off": {"query": "?active=perhaps"},
 } | {
     f"{operation} {error}": {"query": query}
     for operation in ("listSubscriptions", "listInvoices", "getStatement")
     for error, query in (("400 No size of a page", "?page_size=0"), ("404 No such page", "?cursor=forged"))
+}
+ERRORS |= {
+    f"{operation} 400 Nothing between": {"query": "?from=2030-01-02&to=2030-01-01"}
+    for operation in ("getStatistics", "exportStatistics", "exportInvoices")
 }
 
 

@@ -20,6 +20,12 @@ PATHS = {
     "/Invoice/list": ("GET", 200),
     "/invoice/statistics": ("GET", 200),
     "/Invoice/statistics": ("GET", 200),
+    "/subscription/list.csv": ("GET", 200),
+    "/invoice/list.csv": ("GET", 200),
+    "/Invoice/list.csv": ("GET", 200),
+    "/invoice/statistics.csv": ("GET", 200),
+    "/Invoice/statistics.csv": ("GET", 200),
+    "/customer/statement.csv": ("GET", 200),
 }
 SPELLINGS = [path + slash for path in PATHS for slash in ("", "/")]
 
@@ -53,7 +59,8 @@ def test_every_spelling_answers_without_a_redirect(client, ada, subscription, sp
     }
     url = spelling.format(subid=subscription.pk)
     response = client.get(url) if method == "GET" else getattr(client, method.lower())(url, body, format="json")
-    assert response.status_code == status, response.content
+    assert response.status_code == status
+    assert (response["Content-Type"].startswith("text/csv")) == (".csv" in spelling)
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
@@ -69,10 +76,10 @@ def test_every_other_method_is_405_and_says_which_would_do(client, spelling, met
     assert method == "HEAD" or response.json() == {"detail": f'Method "{method}" not allowed.'}
 
 
-@pytest.mark.parametrize("path", ["/subscription/list", "/invoice/list", "/invoice/statistics"])
+@pytest.mark.parametrize("path", ["/subscription/list", "/invoice/list", "/invoice/statistics", "/invoice/list.csv"])
 def test_head_is_get_without_a_body(client, path):
     head, get = client.head(path), client.get(path)
-    assert (head.status_code, head.content) == (200, b"")
+    assert (head.status_code, head.getvalue()) == (200, b"")
     assert head["Content-Type"] == get["Content-Type"]
     assert APIClient().head(path).status_code == 401
 
@@ -82,7 +89,7 @@ def test_options_describe_and_change_nothing(client, ada, subscription, spelling
     response = client.options(spelling.format(subid=subscription.pk))
     assert response.status_code == 200
     assert PATHS[spelling.rstrip("/")][0] in response["Allow"].split(", ")
-    assert "application/json" in response.json()["renders"]
+    assert ("text/csv" if ".csv" in spelling else "application/json") in response.json()["renders"]
     ada.account.refresh_from_db()
     subscription.refresh_from_db()
     assert (ada.account.credit, subscription.isactive) == (1000, True)
@@ -90,7 +97,7 @@ def test_options_describe_and_change_nothing(client, ada, subscription, spelling
 
 @pytest.mark.parametrize(
     "path",
-    ["/x", "/invoice", "/invoice/", "/Invoice", "/INVOICE/list", "/invoice/List", "/Customer/login/"]
+    ["/x", "/customer/profile.csv", "/invoice/list.CSV", "/invoice", "/invoice/", "/Invoice", "/INVOICE/list", "/invoice/List", "/Customer/login/"]
     + ["/invoice/list//", "//invoice/list", "/invoice//list", "/invoice/list/x", "/invoice/list%0A", "/%00", "/%FF"],
 )
 @pytest.mark.parametrize("debug", [False, True])

@@ -28,6 +28,10 @@ TABLE = {
     "GET /customer/statement":                       (401, 200, 200, 401, 200),
     "GET /subscription/{subid}/":                    (401, 200, 404, 401, 404),
     "GET /invoice/forecast":                         (401, 200, 200, 401, 200),
+    "GET /subscription/list.csv":                    (401, 200, 200, 401, 200),
+    "GET /invoice/list.csv":                         (401, 200, 200, 401, 200),
+    "GET /customer/statement.csv":                   (401, 200, 200, 401, 200),
+    "GET /invoice/statistics.csv":                   (401, 200, 200, 401, 200),
     "GET /api/schema/":                              (200, 200, 200, 200, 200),
     "GET /api/docs/":                                (200, 200, 200, 200, 200),
     "GET /api/redoc/":                               (200, 200, 200, 200, 200),
@@ -118,6 +122,10 @@ ASKED = (
     "/invoice/statistics?group_by=subscription&customer={customer}&format=csv",
     "/invoice/statistics?from=2030-01-01&to=2030-02-01&group_by=day&tz=Asia/Tehran",
     "/customer/statement?customer={customer}&format=csv&page_size={subid}",
+    "/subscription/list.csv?id={subid}",
+    "/invoice/list.csv?customer={customer}&subscription={subid}",
+    "/invoice/statistics.csv?group_by=subscription&customer={customer}",
+    "/customer/statement.csv?customer={customer}",
 )
 
 

@@ -381,10 +381,41 @@ def test_an_error_is_json_even_where_csv_is_wanted(db, client, path, asked):
     assert client.post(path, **asked)["Content-Type"] == "application/json"
 
 
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("asked", ["", "&format=json", "&format=xml", "&page_size=0&cursor=forged"])
+@pytest.mark.parametrize("accept", ["*/*", "application/json", "text/csv;q=0"])
+def test_a_path_that_is_a_file_is_that_of_the_path_without_it(client, path, accept, asked):
+    query = "from=2030-01-01&active=true&group_by=day&tz=Asia/Tehran"
+    file = client.get(f"{path}.csv?{query}{asked}", headers={"Accept": accept})
+    by_format = client.get(f"{path}?{query}&format=csv")
+    assert (file.status_code, file["Content-Type"]) == (200, "text/csv; charset=utf-8")
+    assert file["Content-Disposition"] == by_format["Content-Disposition"]
+    text = file.getvalue()
+    assert text == by_format.getvalue()
+    assert text.count(b"\r\n") >= 1
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_the_options_of_what_is_had_as_a_file_are_json(client, path):
+    for asked in (f"{path}?format=csv", f"{path}.csv"):
+        answer = client.options(asked)
+        assert (answer.status_code, answer["Content-Type"]) == (200, "application/json")
+    assert client.options(path, headers={"Accept": "text/csv"})["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_an_error_of_a_path_that_is_a_file_is_json(db, client, path):
+    client.credentials()
+    answer = client.get(f"{path}.csv")
+    assert (answer.status_code, answer["Content-Type"]) == (401, "application/json")
+    assert client.post(f"{path}.csv")["Content-Type"] == "application/json"
+
+
 @pytest.mark.parametrize("query", ["from=x", "subscription=x", "from=2030-01-02&to=2030-01-01"])
 def test_a_question_that_is_refused_is_refused_before_the_file(client, query):
-    answer = client.get(f"/invoice/list?format=csv&{query}")
-    assert (answer.status_code, answer["Content-Type"]) == (400, "application/json")
+    for path in ("/invoice/list?format=csv&", "/invoice/list.csv?"):
+        answer = client.get(f"{path}{query}")
+        assert (answer.status_code, answer["Content-Type"]) == (400, "application/json")
 
 
 # --- the cost -------------------------------------------------------------------------------------

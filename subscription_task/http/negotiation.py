@@ -5,9 +5,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import NotAcceptable
-from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.negotiation import BaseContentNegotiation, DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,17 +14,6 @@ from rest_framework.response import Response
 from subscription_task.http import accept, query
 
 PARAMETER = "format"
-FORMAT = OpenApiParameter(
-    PARAMETER,
-    {"type": "string", "enum": ["json", "csv"]},
-    description="`csv` gives all of it as one file, without pages, and so does `Accept: text/csv`. Else it is JSON. A"
-    " name that a spreadsheet would compute (`=1+1`) has an apostrophe before it in the file.",
-)
-
-
-def or_csv(answer: Any) -> dict[tuple[int, str], Any]:
-    """The entries of `extend_schema(responses=…)` for an answer that is also had as CSV."""
-    return {(200, JSONRenderer.media_type): answer, (200, CSVRenderer.media_type): OpenApiTypes.STR}
 
 
 class CSVRenderer(BaseRenderer):
@@ -33,6 +21,10 @@ class CSVRenderer(BaseRenderer):
 
     media_type = "text/csv"
     format = "csv"
+
+
+A_FILE = {(200, CSVRenderer.media_type): OpenApiTypes.STR}
+"""The entry of `extend_schema(responses=…)` for CSV."""
 
 
 class ByAccept(DefaultContentNegotiation):
@@ -64,11 +56,22 @@ class Negotiation(ByAccept):
         raise NotAcceptable(_("There is no such format here: %(formats)s are.") % {"formats": formats})
 
 
+class OneForm(BaseContentNegotiation):
+    """The path says which form it is."""
+
+    def select_renderer(
+        self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return renderers[0], renderers[0].media_type
+
+
 class ErrorsInJSON:
     """A view whose errors are JSON, whatever it answers else."""
 
     def handle_exception(self, error: Exception) -> Response:
-        response = super().handle_exception(error)
+        return self._in_json(super().handle_exception(error))
+
+    def _in_json(self, response: Response) -> Response:
         self.request.accepted_renderer, self.request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
         return response
 
@@ -78,6 +81,19 @@ class AlsoCSV(ErrorsInJSON):
 
     renderer_classes = (JSONRenderer, CSVRenderer)
     content_negotiation_class = Negotiation
+
+    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self._in_json(super().options(request, *args, **kwargs))
+
+
+class AsFile(AlsoCSV):
+    """The same view on a path of its own, which gives CSV alone, whatever is accepted.
+
+    A path that has two forms is for generated clients an answer of two types.
+    """
+
+    renderer_classes = (CSVRenderer,)
+    content_negotiation_class = OneForm
 
 
 def wants_csv(request: Request) -> bool:

@@ -23,7 +23,7 @@ _TIME = re.compile(
 )
 
 
-@extend_schema_field({"type": "string", "anyOf": [{"format": "date-time"}, {"format": "date"}]})
+@extend_schema_field({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]})
 class InstantField(serializers.Field):
     """RFC 3339: a date and time with its offset from UTC, which makes a datetime, or a date."""
 
