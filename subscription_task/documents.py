@@ -35,15 +35,15 @@ cover its price; it goes on at the next instant of its grid. What was paused is 
 Money is an integer in the smallest unit, from 0 to 9223372036854775807. In a request it may also be a string of 1 to 19
 digits. All times are UTC, but those of a series of statistics, which have the offset of the zone that was asked for.
 
-Ids and money have 64 bits. **In JavaScript a number is exact up to 9007199254740991 (2⁵³ − 1)**, and `JSON.parse` rounds
-what is larger without a word. Where your sums come near that, read answers with a parser that makes `BigInt` of them
-(`json-bigint`, say; or the reviver of `JSON.parse`, whose third argument has the digits where the engine gives them), and
-send money as a string of its digits. Or keep to a unit in which they are smaller.
+Ids and money have 64 bits. **In JavaScript a number is exact up to 9007199254740991 (2⁵³ − 1)**, and `JSON.parse`
+rounds what is larger without a word. Where your sums come near that, read answers with a parser that makes `BigInt` of
+them (`json-bigint`, say; or the reviver of `JSON.parse`, whose third argument has the digits where the engine gives
+them), and send money as a string of its digits. Or keep to a unit in which they are smaller.
 
 ## Bodies
 
-Are JSON, and so described here. Forms, `application/x-www-form-urlencoded` and `multipart/form-data`, are taken too, with
-the same fields.
+Are JSON, and so described here. Forms, `application/x-www-form-urlencoded` and `multipart/form-data`, are taken too,
+with the same fields.
 
 ## Billing
 
@@ -74,8 +74,8 @@ once, however many arrive meanwhile.
 ## Files
 
 What a path that ends with `.csv` gives is all of it as one file, however long, whatever `Accept` says. The path without
-it gives the same with `?format=csv` or `Accept: text/csv`, and JSON else; errors are always JSON. A file that breaks off
-is an error at the client.
+it gives the same with `?format=csv` or `Accept: text/csv`, and JSON else; errors are always JSON. A file that breaks
+off is an error at the client.
 
 ## Limits
 

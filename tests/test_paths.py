@@ -97,7 +97,17 @@ def test_options_describe_and_change_nothing(client, ada, subscription, spelling
 
 @pytest.mark.parametrize(
     "path",
-    ["/x", "/customer/profile.csv", "/invoice/list.CSV", "/invoice", "/invoice/", "/Invoice", "/INVOICE/list", "/invoice/List", "/Customer/login/"]
+    [
+        "/x",
+        "/customer/profile.csv",
+        "/invoice/list.CSV",
+        "/invoice",
+        "/invoice/",
+        "/Invoice",
+        "/INVOICE/list",
+        "/invoice/List",
+        "/Customer/login/",
+    ]
     + ["/invoice/list//", "//invoice/list", "/invoice//list", "/invoice/list/x", "/invoice/list%0A", "/%00", "/%FF"],
 )
 @pytest.mark.parametrize("debug", [False, True])

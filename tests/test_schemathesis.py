@@ -1,7 +1,7 @@
 """The service does what its documents say: schemathesis sends what they allow, and what they do not.
 
-What is sent is published in its first form alone, since generators make awkward types of unions; here stands all that the
-service takes, and schemathesis goes by that.
+What is sent is published in its first form alone, since generators make awkward types of unions; here stands all that
+the service takes, and schemathesis goes by that.
 
 `REQUESTS=1000 pytest tests/test_schemathesis.py` sends up to a thousand to each operation in each of its phases, and
 others each time; `make nightly` does.
@@ -32,12 +32,13 @@ FEW = ["--max-examples", "10", "--seed", "1", "--generation-deterministic"]
 SCHEMA = yaml.safe_load((servers.ROOT / "clients" / "openapi.yaml").read_text("utf-8"))
 DIGITS = {"type": "string", "pattern": "^[0-9]{1,19}$"}
 WORDS = ("0", "1", "f", "false", "n", "no", "off", "on", "t", "true", "y", "yes")
+ANY_CASE = ("".join(f"[{c.upper()}{c}]" if c.isalpha() else c for c in word) for word in WORDS)
+"""The patterns of the words in whatever case: patterns have no flag for that."""
 SWITCHES = [
     {"type": "integer", "enum": [0, 1]},
     {
         "type": "string",
-        # In whatever case: patterns have no flag for that.
-        "pattern": f"^({'|'.join(''.join(f'[{c.upper()}{c}]' if c.isalpha() else c for c in word) for word in WORDS)})$",
+        "pattern": f"^({'|'.join(ANY_CASE)})$",
     },
 ]
 OTHER_FORMS = {
