@@ -21,6 +21,7 @@ REFUSED = {
     "increaseCredit": {"credit": (TOO_MUCH,)},
     "getForecast": {"credit": (TOO_MUCH,)},
     "createSubscription": {"non_field_errors": ("A customer has at most 1000",)},
+    **dict.fromkeys(("listSubscriptions", "exportSubscriptions"), {"isactive": ("Must be the same as",)}),
     **dict.fromkeys(
         ("listInvoices", "exportInvoices"),
         {"from": ("Must be before",), "amount_min": ("Must not be more",), "tz": ("Must be the IANA",)},
