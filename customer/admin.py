@@ -6,7 +6,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.models import DELETION, LogEntry
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
-from django.db.models import Max, Model
+from django.db.models import Max
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
@@ -15,7 +15,7 @@ from unfold.forms import AdminPasswordChangeForm
 from customer import accounts, customers
 from customer.accounts import Event
 from customer.admin_acts import Act
-from customer.admin_base import DoorAdmin, ReadOnlyAdmin
+from customer.admin_base import DoorAdmin, ReadOnlyAdmin, may_touch
 from customer.admin_forms import AdjustmentForm, CustomerChangeForm, CustomerCreationForm, TopUpForm
 from customer.admin_lists import link
 from customer.admin_log import DELETED
@@ -130,18 +130,22 @@ class CustomerAdmin(DoorAdmin, UserAdmin):
     search_help_text = _("By id, or by how the username, the first or the last name begins.")
     sortable_by = ("username",)
 
-    def account_of(self, subject: Customer, said: dict[str, Any]) -> int:
-        return subject.pk
+    def customer_of(self, subject: Customer, said: dict[str, Any]) -> Customer:
+        return subject
 
     def get_readonly_fields(self, request: HttpRequest, obj: Customer | None = None) -> tuple[str, ...]:
         fixed = (*self.account, "last_login", "date_joined")
         return fixed if request.user.is_superuser else fixed + self.privileges
 
     def has_change_permission(self, request: HttpRequest, obj: Customer | None = None) -> bool:
-        return super().has_change_permission(request, obj) and _may_touch(request.user, obj)
+        return super().has_change_permission(request, obj) and (obj is None or may_touch(request.user, obj))
 
     def has_delete_permission(self, request: HttpRequest, obj: Customer | None = None) -> bool:
-        return super().has_delete_permission(request, obj) and _may_touch(request.user, obj) and obj != request.user
+        return (
+            super().has_delete_permission(request, obj)
+            and (obj is None or may_touch(request.user, obj))
+            and obj != request.user
+        )
 
     def save_model(self, request: HttpRequest, obj: Customer, form: Any, change: bool) -> None:
         if change:
@@ -213,6 +217,9 @@ class SetAsideAdmin(ReadOnlyAdmin):
     search_help_text = _("By the customer's id or username.")
     sortable_by = ("since",)
 
+    def customer_of(self, subject: SetAside, said: dict[str, Any]) -> Customer:
+        return subject.account.customer
+
     @admin.display(description=_("error"))
     def what(self, set_aside: SetAside) -> str:
         return shown(set_aside.error)
@@ -220,7 +227,3 @@ class SetAsideAdmin(ReadOnlyAdmin):
     @admin.display(description=_("customer"))
     def customer(self, set_aside: SetAside) -> str:
         return link(set_aside.account.customer)
-
-
-def _may_touch(operator: Customer, customer: Model | None) -> bool:
-    return operator.is_superuser or customer is None or not (customer.is_staff or customer.is_superuser)

@@ -22,11 +22,17 @@ from customer.admin_acts import Act, read_back
 from customer.admin_lists import ListAdmin
 from customer.admin_log import log
 from customer.errors import CustomerError
+from customer.models import Customer
 from subscription_task.formats.sentences import shown
 
 
 class ChangedMeanwhile(CustomerError):
     """What was confirmed is not what there is any more."""
+
+
+def may_touch(operator: Customer, customer: Customer) -> bool:
+    """Only a superuser does anything to those who have privileges, the operator included."""
+    return operator.is_superuser or not (customer.is_staff or customer.is_superuser)
 
 
 class DoorAdmin(ListAdmin):
@@ -41,13 +47,14 @@ class DoorAdmin(ListAdmin):
     refusals: tuple[type[Exception], ...] = (CustomerError,)
     change_form_template = "customer/admin/change_form.html"
 
-    def account_of(self, subject: Any, said: dict[str, Any]) -> int:
-        """Whose door an act on `subject` goes through; an addition has only what the form has `said`."""
+    def customer_of(self, subject: Any, said: dict[str, Any]) -> Customer:
+        """Whom an act on `subject` concerns, and whose door it goes through; an addition has what the form `said`."""
         raise NotImplementedError
 
     def may(self, request: HttpRequest, subject: Model, act: Act) -> bool:
         """Whether the operator may do `act` to something that exists."""
-        return self.has_view_permission(request, subject) and request.user.has_perm(act.permission)
+        permitted = self.has_view_permission(request, subject) and request.user.has_perm(act.permission)
+        return permitted and may_touch(request.user, self.customer_of(subject, {}))
 
     def get_urls(self) -> list:
         return [
@@ -69,7 +76,7 @@ class DoorAdmin(ListAdmin):
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: dict | None = None) -> HttpResponse:
         """Django's own deletes rows; this one goes through the door."""
         subject = self._find(request, object_id)
-        if not (self.has_view_permission(request, subject) and self.has_delete_permission(request, subject)):
+        if not (self.has_delete_permission(request, subject) and self.may(request, subject, self.removal)):
             raise PermissionDenied
         return self.act_page(request, self.removal, subject)
 
@@ -90,6 +97,8 @@ class DoorAdmin(ListAdmin):
         form = act.form(request.POST if request.method == "POST" else None)
         preview: list[str] | None = None
         if form.is_bound and form.is_valid() and "_edit" not in request.POST:
+            if not may_touch(request.user, self.customer_of(subject, form.cleaned_data)):
+                raise PermissionDenied
             try:
                 if "_confirmed" in request.POST:
                     logged, done = self._do(request, act, subject, form.cleaned_data)
@@ -136,7 +145,8 @@ class DoorAdmin(ListAdmin):
         """Does the act and logs it, in one transaction: the door's."""
         opening: AbstractContextManager = transaction.atomic()
         if act.event is not None:
-            opening = accounts.door(self.account_of(subject, said), event=act.event, by=request.user)
+            whose = self.customer_of(subject, said).pk
+            opening = accounts.door(whose, event=act.event, by=request.user)
         with opening:
             if act.seen and str(act.seen(subject, said)) != request.POST.get("_seen"):
                 raise ChangedMeanwhile(_("The account has changed since this was shown to you: look again."))

@@ -160,8 +160,8 @@ class SubscriptionAdmin(SwitchingAdmin):
     search_customer = "customer"
     search_help_text = _("By id, by how the name begins, or by the customer's id or username.")
 
-    def account_of(self, subject: Subscription | None, said: dict[str, Any]) -> int:
-        return said["customer"].pk if subject is None else subject.customer_id
+    def customer_of(self, subject: Subscription | None, said: dict[str, Any]) -> Customer:
+        return said["customer"] if subject is None else subject.customer
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).with_next_invoice()

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy, gettext_noop, ngettext
 from customer import accounts
 from customer.accounts import Event
 from customer.admin_acts import Act
-from customer.admin_base import DoorAdmin
+from customer.admin_base import DoorAdmin, may_touch
 from customer.admin_log import log
 from customer.models import Customer
 from subscription import subscriptions
@@ -35,6 +35,13 @@ DEACTIVATED = sentence(gettext_noop("Deactivated."))
 
 class SwitchedMeanwhile(SubscriptionError):
     """Somebody else was faster."""
+
+
+class NotForOperators(SubscriptionError):
+    """The customer has privileges, and the operator is no superuser."""
+
+    def __init__(self) -> None:
+        super().__init__(_("Only a superuser may do this to an operator."))
 
 
 def switch(
@@ -148,6 +155,8 @@ class SwitchingAdmin(DoorAdmin):
         *,
         isactive: bool,
     ) -> None:
+        if not may_touch(request.user, customer):
+            raise NotForOperators
         event = Event.ACTIVATION if isactive else Event.DEACTIVATION
         with accounts.door(customer.pk, event=event, by=request.user):
             for subscription in chosen:
