@@ -164,7 +164,7 @@ class SubscriptionAdmin(SwitchingAdmin):
         return said["customer"] if subject is None else subject.customer
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        return super().get_queryset(request).with_next_invoice()
+        return super().get_queryset(request).with_next_invoice().select_related("customer")
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Nobody edits the row: there are acts."""

@@ -57,8 +57,8 @@ def test_a_subscriptions_page_shows_its_latest_records_in_as_many_queries(
     ContentType.objects.get_for_model(Subscription)  # kept from then on
     for times in (2, 28):
         pause_and_resume(times)
-        # The session, the operator, the subscription for its acts and for its page, its customer, two inlines.
-        with django_assert_num_queries(7):
+        # The session, the operator, the subscription for its acts and for its page, two inlines.
+        with django_assert_num_queries(6):
             answer = client.get(page(SUBSCRIPTION, "change", vm.pk))
     assert [len(inline.formset.get_queryset()) for inline in answer.context["inline_admin_formsets"]] == [20, 20]
 
