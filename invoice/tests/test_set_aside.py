@@ -203,7 +203,7 @@ def test_a_very_late_account_leaves_the_others_their_share_of_a_pass(three, fake
     assert [vm.invoices.count() for vm in three] == [2, 3, 3]
 
 
-UNREADABLE = {
+UNREADABLE_IN_A_LIST = {
     "postgresql": [
         ("UPDATE subscription_subscription SET created_at = 'infinity' WHERE id = %s", "/subscription/list"),
         ("UPDATE invoice_invoice SET end_time = 'infinity' WHERE subscription_id = %s", "/invoice/list"),
@@ -215,7 +215,7 @@ UNREADABLE = {
 }
 
 
-@pytest.mark.parametrize(("damage", "path"), UNREADABLE[connection.vendor])
+@pytest.mark.parametrize(("damage", "path"), UNREADABLE_IN_A_LIST[connection.vendor])
 def test_a_list_of_rows_that_cannot_be_read_is_503_for_their_customer_alone(
     damage, path, three, fake_clock, run_pass, client_of
 ):
