@@ -16,11 +16,13 @@ from bench import fill
 from customer import accounts
 from customer.accounts import Event
 from invoice import billing
+from invoice.housekeeping import Housekeeping
 from invoice.jobs import STORE, make_invoice
 from invoice.passes import LOOK
 from invoice.schedulers import Scheduler
 from subscription import subscriptions
 from tests.fixtures import EPOCH
+from tests.servers import PATIENCE
 
 pytestmark = pytest.mark.django_db
 
@@ -189,8 +191,26 @@ def test_the_loop_survives_what_no_pass_catches(monkeypatch, caplog):
 
     monkeypatch.setattr(BaseScheduler, "_process_jobs", process)
     monkeypatch.setattr(scheduler, "_event", threading.Event())
+    monkeypatch.setattr(Scheduler, "housekeeping", {})  # its threads would write what no test takes back
     scheduler.wakeup()
     scheduler._main_loop()
     Scheduler.attach()
     assert rounds == [0, 1]
     assert "goes on in a second" in caplog.text
+
+
+def test_housekeeping_is_done_again_after_a_failure_until_it_ends(caplog):
+    rounds, twice = [], threading.Event()
+
+    def fails():
+        rounds.append(threading.current_thread())
+        if len(rounds) > 1:
+            twice.set()
+        raise RuntimeError("escaped")
+
+    housekeeping = Housekeeping({fails: 0.01})
+    assert twice.wait(PATIENCE)
+    housekeeping.end()
+    rounds[0].join(PATIENCE)
+    assert not rounds[0].is_alive()
+    assert "fails failed; it is done again in 0.01 s" in caplog.text
