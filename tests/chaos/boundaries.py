@@ -108,7 +108,6 @@ class Bench:
         with psycopg.connect(self.url) as connection:
             connection.execute("CREATE SCHEMA kept")
             # The machine stays up, so what a kill leaves needs no disk.
-            connection.execute(f'ALTER DATABASE "{self._name}" SET synchronous_commit = off')
             for table in _tables(connection):
                 connection.execute(f"CREATE TABLE kept.{table} AS TABLE public.{table}")
 
