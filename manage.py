@@ -9,7 +9,7 @@ from django.core.management import execute_from_command_line
 
 from subscription_task import output
 
-SERVE = ("runserver", "runscheduler", "demo")
+SERVE = ("serve", "runserver", "runscheduler", "demo")
 """The commands that run until they are ended."""
 
 if __name__ == "__main__":

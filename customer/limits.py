@@ -75,13 +75,17 @@ class Standing:
             response["Retry-After"] = str(self.seconds)
 
 
-class RateLimits:
-    """Counts each request that has come as far as a view of the API, before it, and refuses those beyond a limit."""
+class _WhereLimitsAreOn:
+    """A middleware that is not there where RATE_LIMITS is off."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         if not settings.RATE_LIMITS:
             raise MiddlewareNotUsed
         self.get_response = get_response
+
+
+class RateLimits(_WhereLimitsAreOn):
+    """Counts each request that has come as far as a view of the API, before it, and refuses those beyond a limit."""
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
@@ -98,13 +102,8 @@ class RateLimits:
         return _refusal(request.standing)
 
 
-class UnknownPaths:
+class UnknownPaths(_WhereLimitsAreOn):
     """Counts each request to a path that there is not, once that is known: nothing is changed, but a line is logged."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        if not settings.RATE_LIMITS:
-            raise MiddlewareNotUsed
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)

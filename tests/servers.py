@@ -48,6 +48,7 @@ PRODUCTION = {
 GUNICORN = [sys.executable, "-m", "gunicorn", "subscription_task.wsgi", "--no-control-socket", "--workers", "2"]
 GUNICORN += ["--graceful-timeout", "3"]  # as gunicorn.conf.py has it, which not every version had
 COMMANDS = {
+    "serve": [*MANAGE, "serve", "{port}"],
     "runserver": [*MANAGE, "runserver", "--noreload", "127.0.0.1:{port}"],
     "runserver with its reloader": [*MANAGE, "runserver", "127.0.0.1:{port}"],
     "gunicorn": [*GUNICORN, "--bind", "127.0.0.1:{port}"],

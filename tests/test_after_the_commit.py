@@ -84,7 +84,12 @@ def test_a_top_up_is_answered_though_the_temporary_folder_is(loss, tmp_path):
 
 @pytest.mark.parametrize(
     ("kind", "where"),
-    [("gunicorn", ">/dev/full 2>/dev/full"), ("gunicorn", "2>&1 | true"), ("runserver", ">&- 2>&-")],
+    [
+        ("gunicorn", ">/dev/full 2>/dev/full"),
+        ("gunicorn", "2>&1 | true"),
+        ("runserver", ">&- 2>&-"),
+        ("serve", ">/dev/full"),
+    ],
 )
 def test_a_top_up_is_answered_though_nothing_can_be_said_of_it(kind, where, monkeypatch):
     said = f'"$@" {where}' if "|" in where else f'exec "$@" {where}'
