@@ -36,7 +36,9 @@ def before(url: str) -> Iterator[str]:
         )
         # auth_type any takes the user of the database's line.
         settings.write_text(settings.read_text().replace("\n[pgbouncer]", f" user={parts.username}\n[pgbouncer]", 1))
-        command = [str(PROGRAM), *(["-u", "nobody"] if os.geteuid() == 0 else []), str(settings)]
+        # It refuses to be root; whoever owns the folder of PostgreSQL's socket may enter that.
+        user = Path(host).owner() if host.startswith("/") else "nobody"
+        command = [str(PROGRAM), *(["-u", user] if os.geteuid() == 0 else []), str(settings)]
         through = f"postgres://{parts.username}@127.0.0.1:{port}/{servers.name_of(url)}"
         with servers.Process(command) as process:
 
